@@ -1,0 +1,64 @@
+# Lakelatch. `make up` shows everything on this machine; `make test` proves it.
+# A fresh machine needs Python 3.11 or newer and make; `pulumi` or Go are used when they are there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down test check format reference lock bench docs clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(READY) ## Make .venv with everything that is locked
+
+# One marker for one lock: nothing is asked of the package index while neither has changed.
+$(READY): requirements-dev.txt $(wildcard */pyproject.toml tools/*/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: name a newer one, as in \`make up PYTHON=python3.12\`"; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -E '^uv==' requirements-dev.txt | cut -d' ' -f1)"
+	@echo "installing what requirements-dev.txt locks"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode requirements-dev.txt
+	@touch $@
+
+up: $(READY) ## Bring the whole stack up and send a first query through the gateway
+	@$(BIN)/lakelatch up
+
+down: $(READY) ## Stop it and remove everything it made
+	@$(BIN)/lakelatch down
+
+test: $(READY) ## Run all tests: rooms first, then the whole line with the real engine
+	@$(BIN)/lakelatch engine install
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+check: $(READY) ## Format, lint, types, borders: quick, before every commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/reference.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site
+
+format: $(READY) ## Put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reference: $(READY) ## Write docs/reference/ anew from the code
+	$(BIN)/python tools/reference.py
+
+lock: $(READY) ## Lock the newest versions that the *.in files allow
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
+	cp requirements.txt requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --python-version 3.11 requirements.in requirements-dev.in -o requirements-dev.txt
+
+bench: $(READY) ## Compare side by side and write bench/RESULTS.md
+	$(BIN)/python -m bench
+
+docs: $(READY) ## Build the documentation into site/, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+clean: down ## Remove the environment and every cache of this checkout
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

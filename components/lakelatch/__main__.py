@@ -1,0 +1,3 @@
+from lakelatch.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""Authentication: whose tokens are taken, and what is taken from them (Envoy's `jwt_authn`, delivered by ECDS).
+
+A new version of this filter starts with an empty token cache: a key that was removed verifies nothing any more,
+although Envoy's cache alone would outlive it.
+"""
+
+import base64
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from lakelatch.envoy.clusters import ENDPOINTS
+from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
+from lakelatch.envoy.identity import ISSUER_HEADER, SUBJECT_HEADER
+from lakelatch.envoy.runtime import Json, any_of
+
+FILTER_NAME: Final = "lakelatch.authentication"
+FILTER_TYPE: Final = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
+
+CLOCK_SKEW_SECONDS: Final = 30
+"""Leeway for `exp` and `nbf`. Hosts with NTP are within a second; more only prolongs tokens."""
+CACHED_TOKENS: Final = 1000
+"""Verified tokens that each Envoy worker remembers: ten per service at the most services one gateway serves."""
+CACHED_TOKEN_BYTES: Final = 8192
+"""Longest token to remember. Entra tokens with 200 groups are near 8 KiB; Envoy's default of 4 KiB would miss them."""
+
+PUBLIC_PATHS: Final[Mapping[str, str]] = {
+    "/.well-known/databricks-config": "GET",
+    "/oidc/.well-known/oauth-authorization-server": "GET",
+    "/.well-known/openid-configuration": "GET",
+    "/.well-known/jwks.json": "GET",
+    "/oidc/v1/token": "POST",
+}
+"""Exact paths that need no token, each with its one method: discovery, public keys, and the token endpoint."""
+
+
+def authentication(config: GatewayConfig, keys: Mapping[str, Sequence[Json]]) -> Json:
+    """Compile the filter: a provider per issuer, and rules that end in one for every path."""
+    # Envoy refuses a provider without keys, and with it the whole filter: the one before would stay in force.
+    providers = {name: _provider(issuer, keys[name]) for name, issuer in config.issuers.items() if keys.get(name)}
+    rules = [{"match": {"path": path}} for path in PUBLIC_PATHS]
+    if not providers:
+        providers = {"nobody": _nobody()}
+    if len(providers) == 1:
+        requirement: Json = {"provider_name": next(iter(providers))}
+    else:
+        rules += list(_header_rules({name: keys[name] for name in providers}))
+        requirement = {"requires_any": {"requirements": [{"provider_name": name} for name in providers]}}
+    # A request that meets no rule would need no token: the last rule meets every one.
+    rules.append({"match": {"prefix": "/"}, "requires": requirement})
+    return any_of(FILTER_TYPE, {"providers": providers, "rules": rules})
+
+
+def _provider(issuer: TrustedIssuer, keys: Sequence[Json]) -> Json:
+    return {
+        "issuer": issuer.issuer,
+        "audiences": [issuer.audience],
+        "require_expiration": True,
+        "clock_skew_seconds": CLOCK_SKEW_SECONDS,
+        # Envoy has no list of allowed algorithms: the keys decide, each pinned to one `alg` (RFC 8725 §3.1).
+        "local_jwks": {"inline_string": json.dumps({"keys": list(keys)}, sort_keys=True)},
+        # By default Envoy takes a token from the query as well, where it ends in logs (RFC 6750 §5.3).
+        "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        "forward": False,
+        "claim_to_headers": [
+            {"header_name": SUBJECT_HEADER, "claim_name": "sub"},
+            {"header_name": ISSUER_HEADER, "claim_name": "iss"},
+        ],
+        "clear_route_cache": True,
+        "jwt_cache_config": {"jwt_cache_size": CACHED_TOKENS, "jwt_max_token_size": CACHED_TOKEN_BYTES},
+    }
+
+
+def _nobody() -> Json:
+    """A provider that takes no token: no issuer has this name (RFC 2606 §2), so its keys are never asked for."""
+    uri = {"uri": "http://nobody.invalid/", "cluster": ENDPOINTS, "timeout": "1s"}
+    return {"issuer": "https://nobody.invalid", "remote_jwks": {"http_uri": uri}}
+
+
+def _header_rules(keys: Mapping[str, Sequence[Json]]) -> Iterator[Json]:
+    """Pick the provider by how the token begins, which is quicker than asking one after the other.
+
+    The beginning is the JOSE header, constant for a key. It only picks: the provider verifies everything. A header that
+    is written in another order meets the last rule instead.
+    """
+    for name, issuer_keys in keys.items():
+        for key in issuer_keys:
+            for header in _headers(key):
+                match = {"name": "authorization", "string_match": {"prefix": f"Bearer {header}."}}
+                yield {"match": {"prefix": "/", "headers": [match]}, "requires": {"provider_name": name}}
+
+
+def _headers(key: Json) -> Iterator[str]:
+    """The JOSE headers that issuers write for a key: `alg`, `kid` and maybe `typ`, in any order, without spaces."""
+    members = {"alg": key["alg"], "kid": key["kid"], "typ": "JWT"}
+    for names in itertools.chain(itertools.permutations(members), itertools.permutations(("alg", "kid"))):
+        text = json.dumps({name: members[name] for name in names}, separators=(",", ":"))
+        yield base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()

@@ -1,0 +1,79 @@
+"""Where the gateway connects to: the workspace, over verified TLS, and its own endpoints, over a private socket."""
+
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+from lakelatch.envoy.config import GatewayConfig
+from lakelatch.envoy.runtime import Json, Runtime, any_of
+
+WORKSPACE: Final = "workspace"
+ENDPOINTS: Final = "endpoints"
+CONNECT_SECONDS: Final = 5
+MAX_CONNECTIONS: Final = 10_000
+"""Envoy's default of 1,024 would refuse callers before the workspace's own limits do."""
+
+
+def clusters(config: GatewayConfig, runtime: Runtime) -> list[Json]:
+    """Compile both clusters."""
+    return [_workspace(config, runtime), _endpoints(runtime)]
+
+
+def workspace_authority(config: GatewayConfig) -> str:
+    """Host and, where it is not 443, port of the workspace: what its `Host` header has to say."""
+    return urlsplit(config.workspace.host).netloc
+
+
+def _workspace(config: GatewayConfig, runtime: Runtime) -> Json:
+    parts = urlsplit(config.workspace.host)
+    host = parts.hostname or ""
+    is_address = _is_address(host)
+    san = {"san_type": "IP_ADDRESS" if is_address else "DNS", "matcher": {"exact": host}}
+    tls: Json = {
+        "common_tls_context": {
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "alpn_protocols": ["http/1.1"],
+            "validation_context": {
+                "trusted_ca": {"filename": config.workspace.ca_file or runtime.system_ca_file},
+                "match_typed_subject_alt_names": [san],
+            },
+        }
+    }
+    if not is_address:
+        # An address is no server name (RFC 6066 §3).
+        tls["sni"] = host
+    limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), MAX_CONNECTIONS)
+    return {
+        "name": WORKSPACE,
+        "type": "STATIC" if is_address else "LOGICAL_DNS",
+        # Both address families, whichever answers first: RFC 8305.
+        "dns_lookup_family": "ALL",
+        "connect_timeout": f"{CONNECT_SECONDS}s",
+        "circuit_breakers": {"thresholds": [limits]},
+        "load_assignment": _one(WORKSPACE, {"socket_address": {"address": host, "port_value": parts.port or 443}}),
+        "transport_socket": {
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": any_of("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", tls),
+        },
+    }
+
+
+def _endpoints(runtime: Runtime) -> Json:
+    return {
+        "name": ENDPOINTS,
+        "type": "STATIC",
+        "connect_timeout": f"{CONNECT_SECONDS}s",
+        "load_assignment": _one(ENDPOINTS, {"pipe": {"path": runtime.files.endpoints_socket}}),
+    }
+
+
+def _one(name: str, address: Json) -> Json:
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

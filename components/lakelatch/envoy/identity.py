@@ -1,0 +1,35 @@
+"""Internal request headers that carry the verified identity from authentication to routing."""
+
+from typing import Final
+
+SUBJECT_HEADER: Final = "x-lakelatch-subject"
+ISSUER_HEADER: Final = "x-lakelatch-issuer"
+NO_SUBJECT: Final = "no verified subject"
+"""Set before authentication: without the header Envoy looks for no virtual host at all. A subject has no blanks."""
+
+UNAUTHENTICATED_ROUTE: Final = "unauthenticated"
+ENDPOINT_ROUTE: Final = "endpoint"
+"""The routes of requests that have no verified subject."""
+
+INTERNAL_PREFIXES: Final = ("x-lakelatch-", "x-envoy-")
+"""Headers that mean something to the gateway or to Envoy: dropped from every request before anything reads them."""
+
+CLIENT_HEADERS_REMOVED: Final = (
+    "proxy-authorization",
+    # Identity as a trusted proxy (Databricks Apps among them) would state it: a client must not be able to.
+    "x-forwarded-access-token",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-user",
+    # A second method beside the one that was decided upon.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    # A second path beside the one that was decided upon.
+    "x-original-url",
+    "x-rewrite-url",
+    # Cloud credentials that Databricks would act upon: databricks-sdk `azure-client-secret` and `google-id` send them.
+    "x-databricks-azure-sp-management-token",
+    "x-databricks-gcp-sa-access-token",
+)

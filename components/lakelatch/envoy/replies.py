@@ -1,0 +1,97 @@
+"""What the gateway itself answers: JSON in the shape that Databricks clients read, with the reason a person needs.
+
+`{"error_code": "<text>", "message": "<text>"}`; older Go clients crash on an `error_code` that is a number. Answers of
+the workspace are not touched by any of this.
+"""
+
+from typing import Final
+
+from lakelatch.envoy.runtime import Json, where
+
+CODES: Final = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    413: "MAX_REQUEST_SIZE_EXCEEDED",
+    431: "BAD_REQUEST",
+    502: "TEMPORARILY_UNAVAILABLE",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+"""Status to the `error_code` that Databricks uses with it (databricks-sdk, `errors/platform.py`)."""
+
+_FETCH: Final = "fetch a token from the identity provider that this gateway trusts."
+
+AUTHENTICATION_REASONS: Final = {
+    "Jwt_is_missing": f"no token: send `Authorization: Bearer <token>`; {_FETCH}",
+    "Jwt_is_expired": "the token has expired (exp): fetch a new one from the identity provider.",
+    "Jwt_not_yet_valid": "the token is not valid yet (nbf): check the clocks of issuer, client and gateway.",
+    "Audiences_in_Jwt_are_not_allowed": (
+        "wrong audience: the token (aud) was issued for something else than this gateway; ask the identity provider for"
+        " a token whose audience is the gateway's API application."
+    ),
+    "Jwt_issuer_is_not_configured": (
+        "wrong issuer: the gateway does not trust the token's issuer (iss), which is compared to the letter, or has not"
+        f" had its keys yet; {_FETCH}"
+    ),
+    "key_to_match_kid_or_alg": (
+        "unknown key: no published key of the issuer fits the token's kid and alg; only RS256 and ES256 are taken, and"
+        " a key that was rotated in just now is known within minutes."
+    ),
+    "[alg]_is_not_supported": (
+        "the token's alg is not supported: only RS256 and ES256 are taken; `none` and shared-secret algorithms never."
+    ),
+    "Jwt_verification_fails": (
+        "the token's signature does not verify with the issuer's key that it names (kid), or it has no expiry (exp)."
+    ),
+    "_3_sections": "the Authorization header does not hold one JSON Web Token: send `Authorization: Bearer <token>`.",
+}
+"""Part of Envoy's response code details to the reason in words."""
+
+_MALFORMED: Final = "the token was not accepted: it is no well-formed JSON Web Token, or it lacks exp, sub or iss."
+_IN_QUERY: Final = (
+    "the request has a token in its query (access_token), where it ends in logs: send `Authorization: Bearer <token>`."
+)
+_PATH: Final = "the path has an escaped slash or cannot be normalised: send it plainly, each segment escaped once."
+_NO_ANSWER: Final = (
+    "the gateway got no answer from the workspace (%RESPONSE_FLAGS%); the audit line of this request says more."
+)
+_REFUSED: Final = "the gateway refused the request before it was decided (%RESPONSE_FLAGS%); its audit line says more."
+
+
+def local_replies() -> Json:
+    """Compile the mapping of every reply that Envoy makes by itself; the first that matches is taken."""
+    unauthenticated = _begins("jwt_authn_access_denied")
+    told = [(f"{unauthenticated} && {_has(part)}", 401, text) for part, text in AUTHENTICATION_REASONS.items()]
+    told += [
+        (unauthenticated, 401, _MALFORMED),
+        (_begins("rbac_access_denied"), 403, _IN_QUERY),
+        (_begins("path_normalization_failed"), 400, _PATH),
+    ]
+    mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]
+    by_route = "response.code_details == 'direct_response'"
+    for status in CODES:
+        mappers.append(_mapper(f"response.code == {status} && {by_route}", status, "%LOCAL_REPLY_BODY%"))
+        mappers.append(_mapper(f"response.code == {status}", status, _NO_ANSWER if status > 500 else _REFUSED))
+    return {"mappers": mappers, "body_format": _body("INTERNAL_ERROR", _REFUSED)}
+
+
+def _begins(text: str) -> str:
+    return f"response.code_details.startsWith('{text}')"
+
+
+def _has(text: str) -> str:
+    return f"response.code_details.contains('{text}')"
+
+
+def _mapper(expression: str, status: int, message: str) -> Json:
+    return {"filter": where(expression), "body_format_override": _body(CODES[status], message)}
+
+
+def _body(code: str, message: str) -> Json:
+    return {
+        "json_format": {"error_code": code, "message": message, "request_id": "%REQ(x-request-id)%"},
+        "content_type": "application/json",
+    }

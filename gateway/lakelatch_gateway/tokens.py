@@ -1,0 +1,94 @@
+"""Validation of a token that is shown at the token endpoint: the same checks as Envoy's, with the precise reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeGuard
+
+import jwt
+
+from lakelatch.access.algorithms import ACCEPTED, ALGORITHMS
+from lakelatch.envoy.authentication import CLOCK_SKEW_SECONDS
+from lakelatch.envoy.config import GatewayConfig
+from lakelatch.envoy.decision import service_of
+from lakelatch_gateway.errors import TokenRefused
+from lakelatch_gateway.jwks import Jwk
+
+MAX_BYTES: Final = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A token that the gateway would take as it is."""
+
+    service: str
+    expires_at: int
+    """Seconds since the epoch."""
+
+
+def validate(token: str, config: GatewayConfig, keys: Mapping[str, Sequence[Jwk]], *, now: float) -> Validated:
+    """Check a token as RFC 8725 §3 asks: algorithm, key, signature, issuer, audience, times, and a known subject.
+
+    `keys` are the sanitised keys by issuer name. Nothing of the token decides about its own checks: `kid` and `iss`
+    only choose among keys and issuers that are trusted already.
+
+    Raises:
+        TokenRefused: with the reason; it never quotes the token.
+
+    """
+    if len(token) > MAX_BYTES:
+        raise TokenRefused(f"the token is longer than {MAX_BYTES} bytes", error="invalid_request")
+    header, claims = _unverified(token)
+    algorithm = header.get("alg")
+    if algorithm not in ACCEPTED:
+        known = ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
+        told = f"{known.name}: {known.reason}" if known else "not a registered one"
+        raise TokenRefused(f"the token's alg is {told}; use RS256 or ES256")
+    name = next((name for name, trusted in config.issuers.items() if trusted.issuer == claims.get("iss")), None)
+    if name is None:
+        raise TokenRefused("wrong issuer: the gateway does not trust the token's issuer (iss)")
+    key = next((key for key in keys.get(name, ()) if key["kid"] == header.get("kid")), None)
+    if key is None or key["alg"] != algorithm:
+        raise TokenRefused(f"unknown key: issuer '{name}' publishes no key that fits the token's kid and alg")
+    _verify(token, key, algorithm)
+    _check_claims(claims, config.issuers[name].audience, now)
+    service = service_of(config, claims["iss"], claims["sub"])
+    if service is None:
+        raise TokenRefused("unknown subject: the token's issuer and subject (sub) belong to no service of this gateway")
+    return Validated(service, int(claims["exp"]))
+
+
+def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        parsed = jwt.decode_complete(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        raise TokenRefused("the subject_token is no JSON Web Token", error="invalid_request") from None
+    return parsed["header"], parsed["payload"]
+
+
+def _verify(token: str, key: Jwk, algorithm: str) -> None:
+    try:
+        # PyJWS checks the signature alone; the claims are checked below, on a clock that is handed in.
+        jwt.PyJWS().decode(token, jwt.PyJWK(key, algorithm).key, [algorithm])
+    except (jwt.InvalidTokenError, jwt.PyJWKError):
+        raise TokenRefused("the token's signature does not verify with the issuer's key that it names (kid)") from None
+
+
+def _check_claims(claims: Mapping[str, Any], audience: str, now: float) -> None:
+    audiences = claims.get("aud")
+    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+        raise TokenRefused(
+            f"wrong audience: the token (aud) was issued for something else than this gateway; ask for '{audience}'"
+        )
+    expires, not_before = claims.get("exp"), claims.get("nbf", 0)
+    if not _is_time(expires):
+        raise TokenRefused("the token has no expiry (exp)")
+    if now >= expires + CLOCK_SKEW_SECONDS:
+        raise TokenRefused("the token has expired (exp): fetch a new one from the identity provider")
+    if not _is_time(not_before) or now < not_before - CLOCK_SKEW_SECONDS:
+        raise TokenRefused("the token is not valid yet (nbf): check the clocks of issuer, client and gateway")
+    if not isinstance(claims.get("sub"), str):
+        raise TokenRefused("the token has no subject (sub)")
+
+
+def _is_time(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

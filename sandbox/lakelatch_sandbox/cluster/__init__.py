@@ -1,0 +1,3 @@
+from lakelatch_sandbox.cluster.application import application
+
+__all__ = ["application"]

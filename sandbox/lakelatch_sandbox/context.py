@@ -1,0 +1,23 @@
+"""What every double is given when it is made."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from lakelatch_sandbox.clock import Clock
+from lakelatch_sandbox.endpoints import Endpoints
+from lakelatch_sandbox.store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The shared parts of one running sandbox.
+
+    A double is a module with `application(context: Context) -> Starlette`. `http` trusts the local CA and the system's
+    roots, follows no redirect and gives up after a few seconds; it is closed by the server.
+    """
+
+    store: Store
+    clock: Clock
+    endpoints: Endpoints
+    http: httpx.AsyncClient

@@ -1,0 +1,61 @@
+"""Switches and views for tests: the clock, and everything that users have made.
+
+Nothing authenticates here: the sandbox listens on loopback only, and this double gives out no secret.
+"""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lakelatch_sandbox.context import Context
+
+
+def without_secrets(value: Any) -> Any:
+    """The value without the members whose names begin with `_`, at any depth: there the doubles keep secrets."""
+    if isinstance(value, dict):
+        return {name: without_secrets(value[name]) for name in sorted(value) if not name.startswith("_")}
+    if isinstance(value, list):
+        return [without_secrets(item) for item in value]
+    return value
+
+
+def application(context: Context) -> Starlette:
+    """`GET /health`, `GET|POST /clock` and `GET /objects`."""
+    store, clock = context.store, context.clock
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"ready": True})
+
+    async def read_clock(_: Request) -> Response:
+        return JSONResponse({"offset_seconds": clock.offset_seconds, "now": clock.now()})
+
+    async def set_clock(request: Request) -> Response:
+        try:
+            body = await request.json()
+            offset = body["offset_seconds"]
+        except (ValueError, KeyError, TypeError):
+            offset = None
+        if not isinstance(offset, (int, float)) or isinstance(offset, bool):
+            return JSONResponse({"error": 'the body must be {"offset_seconds": NUMBER}'}, status_code=400)
+        clock.offset_seconds = float(offset)
+        return await read_clock(request)
+
+    async def objects(_: Request) -> Response:
+        found = {
+            kind: sorted((without_secrets(document) for document in store.all(kind)), key=repr)
+            for kind in store.kinds()
+        }
+        counts = {kind: len(documents) for kind, documents in found.items()}
+        return JSONResponse({"counts": counts, "objects": found})
+
+    return Starlette(
+        routes=[
+            Route("/health", health, methods=["GET"]),
+            Route("/clock", read_clock, methods=["GET"]),
+            Route("/clock", set_clock, methods=["POST"]),
+            Route("/objects", objects, methods=["GET"]),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""The Databricks double: one account, one workspace in it."""

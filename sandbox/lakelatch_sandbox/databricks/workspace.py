@@ -1,0 +1,128 @@
+"""The workspace host: discovery, token exchange, current user, SQL warehouses and statements."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lakelatch_sandbox.context import Context
+from lakelatch_sandbox.databricks import metadata
+from lakelatch_sandbox.databricks.directory import Directory
+from lakelatch_sandbox.databricks.errors import HANDLERS, ApiError
+from lakelatch_sandbox.databricks.keysets import KeySets
+from lakelatch_sandbox.databricks.sql_engine import Engine
+from lakelatch_sandbox.databricks.statements import Statements
+from lakelatch_sandbox.databricks.token_endpoint import TokenEndpoint
+from lakelatch_sandbox.databricks.tokens import ALL_APIS, TOKEN_ALGORITHM, AccessTokens, Caller, caller
+from lakelatch_sandbox.databricks.warehouses import Warehouses
+from lakelatch_sandbox.keys import SigningKeys
+from lakelatch_sandbox.store import Document
+
+Handler = Callable[[Request], Awaitable[Response]]
+CallerHandler = Callable[[Request, Caller], Awaitable[Response]]
+
+
+def current_user(principal: Document, permissions: list[str]) -> Document:
+    """`/scim/v2/Me` of a service principal: its user name is its application id."""
+    return {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "id": principal["id"],
+        "userName": principal["applicationId"],
+        "applicationId": principal["applicationId"],
+        "displayName": principal.get("displayName", ""),
+        "active": principal.get("active", True),
+        "groups": [{"display": "users"}, *([{"display": "admins"}] if "ADMIN" in permissions else [])],
+        "entitlements": principal.get("entitlements", []),
+    }
+
+
+def application(context: Context) -> Starlette:
+    """The ASGI application of the workspace host."""
+    store, clock, endpoints = context.store, context.clock, context.endpoints
+    issuer = metadata.workspace_issuer(endpoints)
+    directory = Directory(store, endpoints)
+    tokens = AccessTokens(
+        SigningKeys(store, "databricks/workspace", TOKEN_ALGORITHM),
+        issuer=issuer,
+        audience=endpoints.workspace_id,
+        clock=clock,
+    )
+
+    def obstacle(principal: Document) -> str | None:
+        if directory.permissions(principal["id"]):
+            return None
+        return (
+            f"Service principal {principal['applicationId']} is not assigned to workspace {endpoints.workspace_id}; "
+            "assign it first."
+        )
+
+    token = TokenEndpoint(store, directory, tokens, KeySets(context.http, time.monotonic), clock, endpoints, obstacle)
+    warehouses = Warehouses(store, endpoints)
+    statements = Statements(Engine(), warehouses, clock)
+
+    def document(body: dict[str, object]) -> Handler:
+        async def answer(_: Request) -> Response:
+            return JSONResponse(body)
+
+        return answer
+
+    def answered(handler: CallerHandler, scope: str | None) -> Handler:
+        async def checked(request: Request) -> Response:
+            who = caller(request.headers.get("authorization"), tokens, directory)
+            refused = obstacle(who.principal)
+            if refused is not None:
+                raise ApiError(403, "PERMISSION_DENIED", refused)
+            if scope is not None and not {ALL_APIS, scope} & who.scopes:
+                raise ApiError(403, "PERMISSION_DENIED", f"The access token's scope lacks `{scope}`.")
+            response = await handler(request, who)
+            # clients read the workspace's id from this header
+            response.headers["X-Databricks-Org-Id"] = endpoints.workspace_id
+            return response
+
+        return checked
+
+    def plain(handler: Handler) -> CallerHandler:
+        async def called(request: Request, _: Caller) -> Response:
+            return await handler(request)
+
+        return called
+
+    async def me(_: Request, who: Caller) -> Response:
+        return JSONResponse(current_user(who.principal, directory.permissions(who.principal["id"])))
+
+    async def jwks(_: Request) -> Response:
+        return JSONResponse(tokens.keys.jwks())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await statements.close()
+
+    api: list[tuple[str, str, str | None, CallerHandler]] = [
+        ("GET", "/api/2.0/preview/scim/v2/Me", None, me),
+        ("GET", "/api/2.0/sql/warehouses", "sql", plain(warehouses.list)),
+        ("GET", "/api/2.0/sql/warehouses/{id}", "sql", plain(warehouses.read)),
+        ("POST", "/api/2.0/sql/warehouses/{id}/start", "sql", plain(warehouses.start)),
+        ("POST", "/api/2.0/sql/warehouses/{id}/stop", "sql", plain(warehouses.stop)),
+        ("POST", "/api/2.0/sql/statements", "sql", statements.execute),
+        ("POST", "/api/2.0/sql/statements/", "sql", statements.execute),
+        ("GET", "/api/2.0/sql/statements/{id}", "sql", statements.read),
+        ("POST", "/api/2.0/sql/statements/{id}/cancel", "sql", statements.cancel),
+        ("GET", "/api/2.0/sql/statements/{id}/result/chunks/{index:int}", "sql", statements.chunk),
+    ]
+    return Starlette(
+        routes=[
+            Route("/.well-known/databricks-config", document(metadata.workspace_config(endpoints))),
+            Route("/oidc/.well-known/oauth-authorization-server", document(metadata.discovery(issuer))),
+            Route("/oidc/.well-known/openid-configuration", document(metadata.discovery(issuer))),
+            Route("/oidc/jwks.json", jwks),
+            Route("/oidc/v1/token", token.answer, methods=["POST"]),
+            *(Route(path, answered(handler, scope), methods=[method]) for method, path, scope, handler in api),
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )

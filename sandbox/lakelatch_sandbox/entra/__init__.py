@@ -1,0 +1,3 @@
+from lakelatch_sandbox.entra.application import application
+
+__all__ = ["application"]

@@ -1,0 +1,3 @@
+from lakelatch_sandbox.graph.application import application
+
+__all__ = ["application"]

@@ -1,0 +1,35 @@
+"""Microsoft Graph for applications, as far as provisioning them goes, and the cloud's metadata document.
+
+Groups, Conditional Access and authentication strengths are further collections: rows for `OPERATIONS`.
+"""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lakelatch_sandbox.context import Context
+from lakelatch_sandbox.graph import applications, credentials, deleted_items, metadata, service_principals
+from lakelatch_sandbox.graph.errors import bad_request
+from lakelatch_sandbox.graph.service import Operation, exception_handlers, routes
+
+OPERATIONS: tuple[Operation, ...] = (
+    *applications.OPERATIONS,
+    *service_principals.OPERATIONS,
+    *credentials.OPERATIONS,
+    *deleted_items.OPERATIONS,
+)
+
+
+def application(context: Context) -> Starlette:
+    """Graph v1.0 and beta over one directory; everything but the metadata document needs a token."""
+
+    async def endpoints(request: Request) -> Response:
+        if request.query_params.get("api-version") != metadata.API_VERSION:
+            raise bad_request(f"The api-version must be '{metadata.API_VERSION}'.", "InvalidApiVersion")
+        return JSONResponse(metadata.document(context.endpoints))
+
+    return Starlette(
+        routes=[Route("/metadata/endpoints", endpoints), *routes(context, OPERATIONS)],
+        exception_handlers=exception_handlers(context),
+    )

@@ -1,0 +1,195 @@
+"""The resources that this Graph keeps: their declared properties with the values they begin with.
+
+From learn.microsoft.com/graph/api/resources/application and .../serviceprincipal (v1.0, and what clients ask of beta).
+What is not declared here is refused, as Graph refuses it.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakelatch_sandbox.graph.errors import bad_request
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One type of object: its OData type, its properties with their first values, and those that nobody may write."""
+
+    odata_type: str
+    properties: Mapping[str, Any]
+    read_only: frozenset[str] = field(default_factory=frozenset)
+    required: frozenset[str] = field(default_factory=frozenset)
+
+    def create(self, body: Mapping[str, Any]) -> Document:
+        """A new object's writable properties from the body of a POST; raises `GraphError` (400) if it does not fit."""
+        written = self._written(body, {})
+        missing = sorted(name for name in self.required if written.get(name) in (None, "", []))
+        if missing:
+            raise bad_request(f"A value is required for property '{missing[0]}' of resource '{self.name}'.")
+        return self.merge(copy.deepcopy(dict(self.properties)), written)
+
+    def update(self, found: Mapping[str, Any], body: Mapping[str, Any]) -> Document:
+        """The object after a PATCH: complex values are merged, collections are replaced (OData 4.01 §11.4.3)."""
+        return self.merge(copy.deepcopy(dict(found)), self._written(body, found))
+
+    @property
+    def name(self) -> str:
+        """The type's short name, as messages use it."""
+        short = self.odata_type.rsplit(".", 1)[-1]
+        return short[:1].upper() + short[1:]
+
+    def _written(self, body: Mapping[str, Any], found: Mapping[str, Any]) -> Document:
+        """What a body writes; a read-only property may be sent back as it is."""
+        written = {}
+        for name in sorted(name for name in body if "@odata." not in name):
+            if name in self.read_only:
+                if body[name] != found.get(name, self.properties.get(name)):
+                    raise bad_request(f"Property '{name}' is read-only and cannot be set.")
+            elif name in self.properties:
+                written[name] = self._typed(name, body[name])
+            else:
+                raise bad_request(
+                    f"Property '{name}' does not exist as a declared property or extension property "
+                    f"of resource '{self.name}'."
+                )
+        return written
+
+    def _typed(self, name: str, value: Any) -> Any:
+        """The value, if it is of the kind that the property begins with; what begins as null is not judged here."""
+        for kind in (bool, str, list, dict):
+            if isinstance(self.properties[name], kind) and not isinstance(value, (kind, type(None))):
+                raise bad_request(f"Invalid value specified for property '{name}' of resource '{self.name}'.")
+        return value
+
+    def merge(self, found: Document, written: Mapping[str, Any]) -> Document:
+        """The object with what was written; a property that is set to null goes back to its first value."""
+        for name, value in written.items():
+            first = self.properties[name]
+            if value is None:
+                found[name] = copy.deepcopy(first)
+            elif isinstance(first, Mapping) and isinstance(value, Mapping):
+                given = {key: first.get(key) if item is None else item for key, item in value.items()}
+                found[name] = {**first, **(found.get(name) or {}), **_without_annotations(given)}
+            else:
+                found[name] = _without_annotations(value)
+        return found
+
+
+def _without_annotations(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_annotations(item) for name, item in value.items() if "@odata." not in name}
+    if isinstance(value, list):
+        return [_without_annotations(item) for item in value]
+    return value
+
+
+APPLICATION = Resource(
+    odata_type="#microsoft.graph.application",
+    required=frozenset({"displayName"}),
+    read_only=frozenset(
+        {"id", "appId", "createdDateTime", "deletedDateTime", "passwordCredentials", "publisherDomain", "certification"}
+    ),
+    properties={
+        "addIns": [],
+        "api": {
+            "acceptMappedClaims": None,
+            "knownClientApplications": [],
+            "oauth2PermissionScopes": [],
+            "preAuthorizedApplications": [],
+            "requestedAccessTokenVersion": None,
+        },
+        "appRoles": [],
+        "applicationTemplateId": None,
+        "defaultRedirectUri": None,
+        "description": None,
+        "disabledByMicrosoftStatus": None,
+        "displayName": None,
+        "groupMembershipClaims": None,
+        "identifierUris": [],
+        "info": {
+            "logoUrl": None,
+            "marketingUrl": None,
+            "privacyStatementUrl": None,
+            "supportUrl": None,
+            "termsOfServiceUrl": None,
+        },
+        "isDeviceOnlyAuthSupported": None,
+        "isFallbackPublicClient": None,
+        "keyCredentials": [],
+        "nativeAuthenticationApisEnabled": None,
+        "notes": None,
+        "oauth2RequirePostResponse": False,
+        "optionalClaims": None,
+        "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+        "passwordCredentials": [],
+        "publicClient": {"redirectUris": []},
+        "requestSignatureVerification": None,
+        "requiredResourceAccess": [],
+        "samlMetadataUrl": None,
+        "serviceManagementReference": None,
+        "servicePrincipalLockConfiguration": None,
+        "signInAudience": "AzureADMyOrg",
+        "spa": {"redirectUris": []},
+        "tags": [],
+        "tokenEncryptionKeyId": None,
+        "verifiedPublisher": {"addedDateTime": None, "displayName": None, "verifiedPublisherId": None},
+        "web": {
+            "homePageUrl": None,
+            "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
+            "logoutUrl": None,
+            "redirectUriSettings": [],
+            "redirectUris": [],
+        },
+    },
+)
+
+SERVICE_PRINCIPAL = Resource(
+    odata_type="#microsoft.graph.servicePrincipal",
+    required=frozenset({"appId"}),
+    read_only=frozenset(
+        {
+            "id",
+            "appDescription",
+            "appDisplayName",
+            "appOwnerOrganizationId",
+            "applicationTemplateId",
+            "createdDateTime",
+            "deletedDateTime",
+            "oauth2PermissionScopes",
+            "passwordCredentials",
+            "signInAudience",
+        }
+    ),
+    properties={
+        "accountEnabled": True,
+        "addIns": [],
+        "alternativeNames": [],
+        "appId": None,
+        "appRoleAssignmentRequired": False,
+        "description": None,
+        "disabledByMicrosoftStatus": None,
+        "info": {},
+        "keyCredentials": [],
+        "loginUrl": None,
+        "notes": None,
+        "notificationEmailAddresses": [],
+        "passwordCredentials": [],
+        "preferredSingleSignOnMode": None,
+        "preferredTokenSigningKeyThumbprint": None,
+        "samlMetadataUrl": None,
+        "samlSingleSignOnSettings": None,
+        "servicePrincipalType": "Application",
+        "tags": [],
+        "tokenEncryptionKeyId": None,
+    },
+)
+
+FEDERATED_CREDENTIAL = Resource(
+    odata_type="#microsoft.graph.federatedIdentityCredential",
+    required=frozenset({"name", "issuer", "subject", "audiences"}),
+    read_only=frozenset({"id"}),
+    properties={"name": None, "issuer": None, "subject": None, "audiences": [], "description": None},
+)

@@ -1,0 +1,126 @@
+"""What a killed run left: creations that the engine began and never wrote down as done.
+
+Whether the vendor carried such a creation out is known to the vendor alone. Without that knowledge, creating again
+would make a second object or be refused as "already there". On the local stack the doubles are asked, and what they
+have is written into the engine's state; a refresh then reads the rest.
+"""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+Document = Mapping[str, Any]
+Objects = Mapping[str, Sequence[Document]]
+"""What the doubles hold: kind to documents, as their control address answers."""
+Find = Callable[[Document, Objects], Iterator[str]]
+"""From a creation's inputs to the ids of the objects that it may have made."""
+
+
+def pending_creations(deployment: Document) -> list[Document]:
+    """The resources whose creation an exported deployment says was begun and not finished."""
+    operations = deployment.get("pending_operations") or []
+    return [operation["resource"] for operation in operations if operation["type"] == "creating"]
+
+
+def completed(deployment: Document, objects: Objects) -> tuple[dict[str, Any], int]:
+    """The deployment without begun creations: those that were carried out are resources now, the others are forgotten.
+
+    Also says how many were carried out. An object that the deployment has already belongs to another resource.
+    """
+    resources = list(deployment.get("resources") or [])
+    taken = {(row["type"], row.get("id")) for row in resources}
+    known = len(resources)
+    for resource in pending_creations(deployment):
+        find = _FINDERS.get(resource["type"])
+        ids = find(resource["inputs"], objects) if find else iter(())
+        free = [id for id in ids if (resource["type"], id) not in taken]
+        if free:
+            taken.add((resource["type"], free[-1]))
+            resources.append({**resource, "id": free[-1], "outputs": resource["inputs"]})
+    return {**deployment, "resources": resources, "pending_operations": []}, len(resources) - known
+
+
+def _where(objects: Objects, kind: str, **members: Any) -> Iterator[Document]:
+    for document in objects.get(kind, ()):
+        if all(document.get(name) == value for name, value in members.items()):
+            yield document
+
+
+def _application(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "graph/applications", displayName=inputs["displayName"]):
+        yield f"/applications/{row['id']}"
+
+
+def _parent(inputs: Document, objects: Objects) -> Iterator[Document]:
+    """The application that a part of one names."""
+    yield from _where(objects, "graph/applications", id=str(inputs["applicationId"]).rpartition("/")[2])
+
+
+def _app_role(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _parent(inputs, objects):
+        if any(role["id"] == inputs["roleId"] for role in row["appRoles"]):
+            yield f"/applications/{row['id']}/appRoles/{inputs['roleId']}"
+
+
+def _identifier(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _parent(inputs, objects):
+        if inputs["identifierUri"] in row["identifierUris"]:
+            encoded = base64.b64encode(str(inputs["identifierUri"]).encode()).decode().rstrip("=")
+            yield f"/applications/{row['id']}/identifierUris/{encoded}"
+
+
+def _optional_claims(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _parent(inputs, objects):
+        if row.get("optionalClaims"):
+            yield f"/applications/{row['id']}"
+
+
+def _federated_credential(inputs: Document, objects: Objects) -> Iterator[str]:
+    wanted = {"name": inputs["displayName"], "issuer": inputs["issuer"], "subject": inputs["subject"]}
+    for row in _parent(inputs, objects):
+        for credential in _where(objects, "graph/federated_identity_credentials", **wanted):
+            yield f"{row['id']}/federatedIdentityCredential/{credential['id']}"
+
+
+def _entra_principal(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "graph/service_principals", appId=inputs["clientId"]):
+        yield f"/servicePrincipals/{row['id']}"
+
+
+def _assignment(inputs: Document, objects: Objects) -> Iterator[str]:
+    members = {"appRoleId": "appRoleId", "principalId": "principalObjectId", "resourceId": "resourceObjectId"}
+    wanted = {member: inputs[name] for member, name in members.items()}
+    for row in _where(objects, "graph/app_role_assignments", **wanted):
+        yield f"/servicePrincipals/{row['resourceId']}/appRoleAssignedTo/{row['id']}"
+
+
+def _databricks_principal(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/service_principals", displayName=inputs["displayName"]):
+        yield str(row["id"])
+
+
+def _workspace_assignment(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/permission_assignments", principal_id=str(inputs["principalId"])):
+        yield f"{inputs['workspaceId']}|{row['principal_id']}"
+
+
+def _federation_policy(inputs: Document, objects: Objects) -> Iterator[str]:
+    principal = int(inputs["servicePrincipalId"])
+    for _ in _where(objects, f"databricks/federation_policies/{principal}", policy_id=inputs["policyId"]):
+        yield f"{principal},{inputs['policyId']}"
+
+
+_FINDERS: Final[Mapping[str, Find]] = {
+    "azuread:index/appRoleAssignment:AppRoleAssignment": _assignment,
+    "azuread:index/applicationAppRole:ApplicationAppRole": _app_role,
+    "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": (
+        _federated_credential
+    ),
+    "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri": _identifier,
+    "azuread:index/applicationOptionalClaims:ApplicationOptionalClaims": _optional_claims,
+    "azuread:index/applicationRegistration:ApplicationRegistration": _application,
+    "azuread:index/servicePrincipal:ServicePrincipal": _entra_principal,
+    "databricks:index/mwsPermissionAssignment:MwsPermissionAssignment": _workspace_assignment,
+    "databricks:index/servicePrincipal:ServicePrincipal": _databricks_principal,
+    "databricks:index/servicePrincipalFederationPolicy:ServicePrincipalFederationPolicy": _federation_policy,
+}

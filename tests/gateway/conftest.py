@@ -1,0 +1,326 @@
+"""The gateway as a process of its own, between small doubles of an identity provider and a workspace, on loopback."""
+
+import datetime
+import ipaddress
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from support.quiet import QuietServer
+
+from lakelatch.envoy.config import GatewayConfig
+
+AUDIENCE = "api-of-the-gateway"
+
+
+def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:
+    """The first truthy answer; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := check()):
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.02)
+    return answer
+
+
+@pytest.fixture(scope="session", name="eventually")
+def _eventually() -> Callable[..., Any]:
+    return eventually
+
+
+@dataclass
+class Pki:
+    ca_file: Path
+    key_file: Path
+    context: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    folder = tmp_path_factory.mktemp("pki")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    ca_file, key_file = folder / "ca.pem", folder / "key.pem"
+    ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca_file, key_file)
+    return Pki(ca_file, key_file, context)
+
+
+Answer = tuple[int, Any]
+
+
+@dataclass
+class Double:
+    """An HTTPS server on loopback whose answers a test can change."""
+
+    answer: Callable[[str, str, dict[str, str], bytes], Answer]
+    port: int = 0
+    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+
+def serve(double: Double, context: ssl.SSLContext) -> QuietServer:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            double.requests.append((self.command, self.path, headers))
+            status, document = double.answer(self.command, self.path, headers, body)
+            reply = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        do_GET = do_POST = handle_any
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = QuietServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    double.port = server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@dataclass
+class IdentityProvider:
+    """Publishes one ES256 key, which `rotate` replaces, and signs tokens with it."""
+
+    double: Double
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    kid: str = "first"
+    extra_keys: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"{self.double.url}/tenant"
+
+    def jwks(self) -> dict[str, Any]:
+        public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return {"keys": [{**public, "kid": self.kid, "use": "sig"}, *self.extra_keys]}
+
+    def token(self, subject: str, **claims: Any) -> str:
+        now = int(time.time())
+        payload = {"iss": self.url, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + 600, **claims}
+        return jwt.encode(payload, self.key, "ES256", {"kid": self.kid})
+
+
+@dataclass
+class Workspace:
+    """Exchanges what the gateway minted, and answers API calls by their Databricks token."""
+
+    double: Double
+    principals: set[str] = field(default_factory=lambda: {"app-nightly", "app-other"})
+    down: bool = False
+    exchanges: list[dict[str, str]] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
+    lifetime: int = 3600
+
+    @property
+    def url(self) -> str:
+        return self.double.url
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path == "/.well-known/databricks-config":
+            return 200, {"oidc_endpoint": f"{self.url}/oidc", "account_id": "acc", "workspace_id": "17", "cloud": "aws"}
+        if path == "/oidc/v1/token":
+            return self._exchange({name: values[0] for name, values in parse_qs(body.decode()).items()})
+        principal = self.tokens.get(headers.get("authorization", "").removeprefix("Bearer "))
+        if principal is None:
+            return 401, {"error_code": "UNAUTHENTICATED", "message": "no such token"}
+        if path.startswith("/api/2.0/preview/scim/v2/Me"):
+            return 200, {"userName": principal, "id": "1"}
+        return 200, {"principal": principal, "path": path}
+
+    def _exchange(self, form: dict[str, str]) -> Answer:
+        self.exchanges.append(form)
+        if self.down:
+            return 503, {"error": "temporarily_unavailable"}
+        if form["client_id"] not in self.principals:
+            return 401, {"error": "invalid_client", "error_description": "no federation policy"}
+        token = f"databricks-{uuid.uuid4()}"
+        self.tokens[token] = form["client_id"]
+        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+
+
+@pytest.fixture
+def provider(pki: Pki) -> Iterator[IdentityProvider]:
+    def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if path == "/tenant/.well-known/openid-configuration":
+            return 200, {"issuer": made.url, "jwks_uri": f"{made.double.url}/keys"}
+        return (200, made.jwks()) if path == "/keys" else (404, {})
+
+    made = IdentityProvider(Double(answer))
+    server = serve(made.double, pki.context)
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def workspace(pki: Pki) -> Iterator[Workspace]:
+    made = Workspace(Double(lambda *request: made.answer(*request)))
+    server = serve(made.double, pki.context)
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass
+class Gateway:
+    """`lakelatch gateway run` as users run it."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[str]
+    pki: Pki
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        lines = (self.folder / "log.jsonl").read_text().rpartition("\n")[0].splitlines()
+        return [json.loads(line) for line in lines]
+
+    @property
+    def audit(self) -> list[dict[str, Any]]:
+        lines = (self.folder / "state" / "audit.jsonl").read_text().rpartition("\n")[0].splitlines()
+        return [json.loads(line) for line in lines]
+
+    def get(self, path: str, token: str | None = None) -> httpx.Response:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        return httpx.get(self.url + path, headers=headers, timeout=20)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+def deliver(folder: Path, content: str) -> None:
+    """Deliver a configuration as a deployment does: a new version, then the link is replaced."""
+    version = folder / uuid.uuid4().hex
+    version.mkdir(parents=True)
+    (version / "gateway.json").write_text(content)
+    link = folder / "new"
+    link.symlink_to(version.name)
+    os.replace(link, folder / "current")
+
+
+@pytest.fixture(name="deliver")
+def _deliver() -> Callable[[Path, str], None]:
+    return deliver
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder with a path that is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="ll-gw-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def configure(provider: IdentityProvider, workspace: Workspace, pki: Pki, home: Path) -> Callable[..., GatewayConfig]:
+    """Makes a configuration; keyword arguments replace whole sections, `services` adds to the one that is there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    def make(*, roles: dict[str, list[str]] | None = None, services: Any = None, **sections: Any) -> GatewayConfig:
+        nightly = {
+            "issuer": "entra",
+            "subject": "nightly-subject",
+            "application_id": "app-nightly",
+            "roles": {"reader": ["current_user.me"]} if roles is None else roles,
+        }
+        data = {
+            "host": f"http://127.0.0.1:{port}".replace("http:", "https:"),
+            "listen": {"address": "127.0.0.1", "port": port},
+            "workspace": {"host": workspace.url, "id": "17", "account_id": "acc", "ca_file": str(pki.ca_file)},
+            "issuers": {"entra": {"issuer": provider.url, "audience": AUDIENCE, "ca_file": str(pki.ca_file)}},
+            "services": {"nightly": nightly, **(services or {})},
+            "issuer": {
+                "url": "https://gateway.example.test",
+                "key": {"path": str(home / "keys" / "signing.pem")},
+                "audience": "https://workspace.example.test/oidc/v1/token",
+            },
+        }
+        return GatewayConfig.parse(data | sections)
+
+    return make
+
+
+@pytest.fixture
+def start(home: Path, pki: Pki) -> Iterator[Callable[..., Gateway]]:
+    """Starts gateways, and ends them with the test."""
+    started: list[Gateway] = []
+
+    def make(config: GatewayConfig, *, wait: bool = True) -> Gateway:
+        if not (home / "config" / "current").exists():
+            deliver(home / "config", config.file())
+        command = [sys.executable, "-c", "from lakelatch.cli import main; main()", "gateway", "run", "--json"]
+        command += ["--config-dir", str(home / "config"), "--state-dir", str(home / "state"), "--workers", "1"]
+        with (home / "log.jsonl").open("w") as log:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        made = Gateway(home, config.listen.port, process, pki)
+        started.append(made)
+        if wait:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, (home / "log.jsonl").read_text()
+            assert json.loads(line) == {"host": config.host, "ready": True, "pid": process.pid}
+        return made
+
+    yield make
+    for gateway in started:
+        if gateway.process.poll() is None:
+            gateway.stop()
+        assert gateway.process.stdout is not None
+        gateway.process.stdout.close()

@@ -16,6 +16,7 @@ import datetime
 import ipaddress
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -41,6 +42,7 @@ from lakelatch.envoy.compiler import compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.credentials import token_secret
 from lakelatch.envoy.runtime import Files, Runtime
+from lakelatch_sandbox.sockets import bind_free, close
 
 PATH = "/api/2.0/preview/scim/v2/Me"
 CONNECTIONS = 16
@@ -68,11 +70,12 @@ class Slice:
         return self.processor_seconds / self.requests * 1e6
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Ports below those of outgoing connections, which the load would otherwise take first."""
+    bound = bind_free([str(index) for index in range(count)], random.SystemRandom())
+    ports = [int(one.getsockname()[1]) for one in bound.values()]
+    close(bound)
+    return ports
 
 
 def pinned(core: int) -> list[str]:
@@ -307,7 +310,7 @@ def compare(rounds: int = 7, seconds: float = 3.0, services: int = 10) -> str:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ll-bench-")))
         certificate_file, key_file = certificate(folder)
-        upstream_port, plain_port, gateway_port = free_port(), free_port(), free_port()
+        upstream_port, plain_port, gateway_port = free_ports(3)
         workspace = f"https://127.0.0.1:{upstream_port}"
         compiled, bootstrap, tokens = gateway(folder, gateway_port, workspace, certificate_file, services)
         cluster = next(cluster for cluster in compiled.clusters if cluster["name"] == WORKSPACE)

@@ -7,7 +7,6 @@ import ipaddress
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -26,6 +25,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from support.ports import free_port
 from support.quiet import QuietServer
 
 from lakelatch.envoy.compiler import compile_gateway, text
@@ -36,13 +36,6 @@ from lakelatch.envoy.runtime import Files, Runtime, Unavailable
 ENTRA = "https://login.example.test/tenant/v2.0"
 CLUSTER = "https://cluster.example.test/"
 AUDIENCE = "api-of-the-gateway"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -5,7 +5,6 @@ import ipaddress
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.ports import free_port
 from support.quiet import QuietServer
 
 from lakelatch.envoy.config import GatewayConfig
@@ -269,9 +269,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def configure(provider: IdentityProvider, workspace: Workspace, pki: Pki, home: Path) -> Callable[..., GatewayConfig]:
     """Makes a configuration; keyword arguments replace whole sections, `services` adds to the one that is there."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
 
     def make(*, roles: dict[str, list[str]] | None = None, services: Any = None, **sections: Any) -> GatewayConfig:
         nightly = {

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from support.ports import free_port
 
 from lakelatch.errors import LakelatchError
 from lakelatch_gateway.cli import gateway as command
@@ -131,9 +132,7 @@ def test_port_changes_without_a_restart(
     start: Any, configure: Any, provider: Any, home: Any, deliver: Any, eventually: Any
 ) -> None:
     gateway = start(configure())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     deliver(home / "config", configure(listen={"address": "127.0.0.1", "port": port}).file())
     eventually(lambda: "configuration in force" in messages(gateway))
     gateway.port = port

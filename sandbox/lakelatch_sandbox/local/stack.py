@@ -2,8 +2,8 @@
 
 import json
 import os
+import random
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,6 +21,7 @@ from lakelatch_sandbox.files import write_secret
 from lakelatch_sandbox.local import client, engine, recovery
 from lakelatch_sandbox.local.layout import Layout
 from lakelatch_sandbox.local.processes import Daemon
+from lakelatch_sandbox.sockets import bind_free, close
 
 Progress = Callable[[str], None]
 
@@ -211,9 +212,9 @@ class LocalStack:
         kept = self.layout.state / "gateway-port"
         if kept.exists():
             return int(kept.read_text())
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
+        bound = bind_free(["gateway"], random.SystemRandom())
+        port = int(bound["gateway"].getsockname()[1])
+        close(bound)
         kept.write_text(str(port))
         return port
 

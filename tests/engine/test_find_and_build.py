@@ -175,7 +175,8 @@ def building(runner: Any, tmp_path: Path) -> Any:
     def compiled(command: Sequence[str], folder: Path | None) -> Finished:
         assert folder is not None
         assert (folder / "go.sum").is_file()
-        executable(Path(command[command.index("-o") + 1]), "#!/bin/sh\necho v3.259.0\n")
+        for program in ("pulumi", "pulumi-language-yaml"):
+            executable(Path(command[command.index("-o") + 1]) / program, "#!/bin/sh\necho v3.259.0\n")
         return Finished(0, "internal/goarch\nruntime\n")
 
     runner.on("go version", Finished(0, "go version go1.26.8 linux/amd64"))
@@ -208,6 +209,7 @@ class TestBuild:
             "pulumi",
             "pulumi-language-python",
             "pulumi-language-python-exec",
+            "pulumi-language-yaml",
             "pulumi-resource-pulumi-python",
         ]
         assert all(os.access(path, os.X_OK) for path in folder.iterdir() if path.name != "LICENSE")

@@ -46,7 +46,7 @@ def built(
     say: Callable[[str], None],
     clock: Callable[[], float],
 ) -> Path:
-    """The folder that holds the built `pulumi` and the SDK's scripts; builds it when it is not there yet.
+    """The folder that holds the built programs and the SDK's scripts; builds it when it is not there yet.
 
     Raises EngineError when no Go can be had or the build fails.
     """
@@ -90,7 +90,7 @@ def _make(
     listed = step("fetching the Go modules of the Pulumi CLI", recipe.packages_command(go))
     total = sum(1 for line in listed.splitlines() if not line.startswith("go: "))
     say(f"compiling {total} packages")
-    step("compiling the Pulumi CLI", recipe.build_command(go, draft / "pulumi"), total)
+    step("compiling the Pulumi CLI", recipe.build_command(go, draft), total)
     sdk = Path(step("locating the Pulumi SDK", recipe.sdk_command(go)).splitlines()[-1].strip())
     for script in SCRIPTS:
         _copy(sdk / script, draft / Path(script).name, 0o755)

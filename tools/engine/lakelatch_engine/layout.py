@@ -1,7 +1,7 @@
-"""The folder a user runs: `pulumi` with the Python language host beside it, for one Python interpreter.
+"""The folder a user runs: `pulumi` with the language hosts beside it, for one Python interpreter.
 
 The engine looks for language hosts beside the file it was started from, so each interpreter gets a folder with a hard
-link to the one built executable (a symbolic link would lead the engine back to the build folder).
+link to each built executable (a symbolic link would lead the engine back to the build folder).
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lakelatch_engine import cache
 from lakelatch_engine.build import SCRIPTS
+from lakelatch_engine.recipe import PROGRAMS
 
 HOST = "pulumi-language-python"
 
@@ -39,7 +40,9 @@ def laid_out(build: Path, root: Path, python: str, say: Callable[[str], None]) -
 
 
 def _make(draft: Path, build: Path, python: str) -> None:
-    _link(build / "pulumi", draft / "pulumi")
+    for program in PROGRAMS:
+        name = program.rpartition("/")[2]
+        _link(build / name, draft / name)
     for name in (*(Path(script).name for script in SCRIPTS), "LICENSE"):
         shutil.copy2(build / name, draft / name)
     host = draft / HOST

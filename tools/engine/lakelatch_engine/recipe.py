@@ -16,7 +16,8 @@ from lakelatch_engine.versions import Version
 MODULES = Path(__file__).parent / "go"
 """`go.mod` and `go.sum`: every module of the CLI, pinned by version and hash."""
 
-COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+PROGRAMS = ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml")
+"""The CLI, and the language host of Pulumi YAML, which the vendor's installer has as well."""
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 """The module that also carries the scripts which start Python programs (Apache-2.0, taken from the module cache)."""
 
@@ -38,20 +39,20 @@ class Recipe:
     def key(self) -> str:
         """A name that changes whenever the result would: the version and a digest of everything that goes in."""
         digest = hashlib.sha256()
-        command = " ".join(self.build_command("go", Path("pulumi")))
+        command = " ".join(self.build_command("go", Path("out")))
         for part in (self.go_mod, self.go_sum, command.encode(), self.machine.encode()):
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
         return f"{self.version}-{digest.hexdigest()[:12]}"
 
-    def build_command(self, go: str, output: Path) -> list[str]:
-        """The `go build` that writes the executable to `output`; `-v` names each package as it is compiled."""
+    def build_command(self, go: str, folder: Path) -> list[str]:
+        """The `go build` that writes the executables into `folder`; `-v` names each package as it is compiled."""
         stamp = f"-s -w -X {SDK}/go/common/version.Version=v{self.version}"
-        return [go, "build", "-v", "-trimpath", "-tags", TAGS, "-ldflags", stamp, "-o", str(output), COMMAND]
+        return [go, "build", "-v", "-trimpath", "-tags", TAGS, "-ldflags", stamp, "-o", f"{folder}/", *PROGRAMS]
 
     def packages_command(self, go: str) -> list[str]:
         """Lists every package of the build, one a line; fetches the modules on the way."""
-        return [go, "list", "-deps", "-tags", TAGS, COMMAND]
+        return [go, "list", "-deps", "-tags", TAGS, *PROGRAMS]
 
     def sdk_command(self, go: str) -> list[str]:
         """Prints the folder of the SDK module in the module cache."""

@@ -230,3 +230,25 @@ def test_about_names_the_projects_python(workspace: Any) -> None:
     workspace.write("Pulumi.yaml", f"name: about\n{RUNTIME}")
     workspace.write("__main__.py", "")
     assert f"executable='{sys.executable}'" in workspace.run("about")
+
+
+def test_a_component_of_a_package_is_created_by_a_yaml_program(workspace: Any) -> None:
+    """`pulumi package add` of a folder, and a program in a language without any Python of its own."""
+    workspace.write("greet/PulumiPlugin.yaml", RUNTIME)
+    workspace.write("greet/__main__.py", HOSTED)
+    workspace.write("Pulumi.yaml", "name: yaml\nruntime: yaml\n")
+    workspace.run("package", "add", "./greet")
+    declared = workspace.folder / "Pulumi.yaml"
+    program = """
+resources:
+  hello:
+    type: greet:Greeting
+    properties:
+      text: good day
+outputs:
+  said: ${hello.text}
+"""
+    declared.write_text(declared.read_text() + program)
+    workspace.run("stack", "init", "dev")
+    workspace.run("up", "--yes", "--skip-preview")
+    assert json.loads(workspace.run("stack", "output", "--json")) == {"said": "good day"}

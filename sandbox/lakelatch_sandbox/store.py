@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,11 @@ CREATE TABLE IF NOT EXISTS documents (
     kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (sequence INTEGER PRIMARY KEY, log TEXT NOT NULL, body TEXT NOT NULL);
 """
+
+KEPT_ENTRIES = 50_000
+"""Of each log, the newest: a load test must not fill the machine's memory."""
 
 
 class Store:
@@ -40,6 +45,9 @@ class Store:
         for kind, id, body, sequence in self._db.execute("SELECT * FROM documents ORDER BY sequence"):
             self._documents.setdefault(kind, {})[id] = body
             self._last = sequence
+        self._logs: dict[str, deque[str]] = {}
+        for log, body in self._db.execute("SELECT log, body FROM entries ORDER BY sequence"):
+            self._log(log).append(body)
 
     def close(self) -> None:
         """Close the file; the store is of no use afterwards."""
@@ -77,6 +85,28 @@ class Store:
     def kinds(self) -> tuple[str, ...]:
         """Every kind that holds a user's object now, sorted."""
         return tuple(sorted(kind for kind, held in self._documents.items() if held and not kind.startswith("_")))
+
+    def append(self, log: str, entry: Document) -> None:
+        """Add an entry to the end of a log; the oldest beyond `KEPT_ENTRIES` go."""
+        text = json.dumps(entry)
+        entries = self._log(log)
+        full = len(entries) == KEPT_ENTRIES
+        entries.append(text)
+        added = self._db.execute("INSERT INTO entries (log, body) VALUES (?, ?)", (log, text)).lastrowid
+        # in parts, so that not every entry of a full log costs a second statement
+        if full and added is not None and added % 1000 == 0:
+            self._db.execute(
+                "DELETE FROM entries WHERE log = ?1 AND sequence <= "
+                "(SELECT sequence FROM entries WHERE log = ?1 ORDER BY sequence DESC LIMIT 1 OFFSET ?2)",
+                (log, KEPT_ENTRIES),
+            )
+
+    def entries(self, log: str) -> list[str]:
+        """The JSON texts of a log's entries, oldest first. The only method that other threads may call."""
+        return list(self._log(log).copy())
+
+    def _log(self, log: str) -> deque[str]:
+        return self._logs.setdefault(log, deque(maxlen=KEPT_ENTRIES))
 
     def next(self, counter: str, start: int = 1) -> int:
         """The next value of a named counter, which never goes back."""

@@ -1,0 +1,62 @@
+"""The audit log keeps what happened, in the vendor's columns, over restarts, and can be queried as a table."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lakelatch_sandbox import store as store_module
+from lakelatch_sandbox.clock import Clock
+from lakelatch_sandbox.databricks.audit import SELECT, STRUCTURE, Audit
+from lakelatch_sandbox.endpoints import Endpoints, endpoints, identity
+from lakelatch_sandbox.store import Store
+
+
+def made(store: Store) -> tuple[Audit, Endpoints]:
+    ports = dict.fromkeys(("databricks_account", "databricks_workspace", "entra", "graph", "cluster", "control"), 1)
+    known = endpoints(identity(store), ports, ca_file="", ca_bundle_file="", pid=1)
+    return Audit(store, Clock(lambda: 1_700_000_000.0), known), known
+
+
+def test_rows_are_a_table_of_duckdb_with_the_vendors_types(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.sqlite")
+    audit, known = made(store)
+    audit.record(None, "accounts", "add", by="admin", params={"targetUserId": 7, "none": None}, on_account=True)
+    audit.record(None, "jobs", "runNow", by="app", status=403, error="no 'right'")
+    with duckdb.connect() as database:
+        columns = [(row[0], row[1]) for row in database.execute(f"DESCRIBE {SELECT}", [audit.as_json()]).fetchall()]
+        assert columns == list(STRUCTURE.items())
+        found = database.execute(
+            f"SELECT workspace_id, user_identity.email, action_name, request_params['targetUserId'],"
+            f" response.status_code, response.error_message, year(event_time) FROM ({SELECT})",
+            [audit.as_json()],
+        ).fetchall()
+    store.close()
+    assert found == [
+        (0, "admin", "add", "7", 200, None, 2023),
+        (int(known.workspace_id), "app", "runNow", None, 403, "no 'right'", 2023),
+    ]
+
+
+def test_an_empty_log_is_an_empty_table(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.sqlite")
+    with duckdb.connect() as database:
+        assert database.execute(SELECT, [made(store)[0].as_json()]).fetchall() == []
+    store.close()
+
+
+def test_log_survives_a_restart_and_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "KEPT_ENTRIES", 10)
+    store = Store(tmp_path / "state.sqlite")
+    for number in range(2005):
+        store.append("log", {"n": number})
+    store.append("other", {"n": 0})
+    newest = [json.loads(text)["n"] for text in store.entries("log")]
+    store.close()
+    assert newest == list(range(1995, 2005))
+    again = Store(tmp_path / "state.sqlite")
+    assert [json.loads(text)["n"] for text in again.entries("log")] == newest
+    assert [json.loads(text)["n"] for text in again.entries("other")] == [0]
+    assert "other" not in again.kinds()
+    again.close()

@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test check format reference lock bench docs clean
+.PHONY: help setup up down test check check-mutants format reference lock bench docs clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup: $(READY) ## Make .venv with everything that is locked
 
@@ -41,6 +41,9 @@ check: $(READY) ## Format, lint, types, borders: quick, before every commit
 	$(BIN)/lint-imports
 	$(BIN)/python tools/reference.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site
+
+check-mutants: $(READY) ## Break the code in small ways and see the tests notice: an hour, before a release
+	$(BIN)/python -m lakelatch_mutants
 
 format: $(READY) ## Put the code into its format
 	$(BIN)/ruff check --fix .

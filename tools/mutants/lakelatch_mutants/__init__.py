@@ -1,0 +1,1 @@
+"""Mutation testing (`make check-mutants`): a test suite is worth what it notices when the code is broken."""

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakelatch_sandbox.graph.application_rules import check_application, check_identifier_uri
 from lakelatch_sandbox.graph.errors import GraphError
-from lakelatch_sandbox.graph.rules import check_application, check_federated_credential, check_identifier_uri
-from lakelatch_sandbox.graph.schema import APPLICATION
+from lakelatch_sandbox.graph.rules import check_federated_credential
+from lakelatch_sandbox.graph.schema_applications import APPLICATION
 
 APP_ID = "0b7c5e1a-8f0e-4a53-9d0c-0c4f2a8e1d11"
 TENANT_ID = "7d3f0f3e-0b3c-4d6a-a0b1-2b0d9f7f1c22"

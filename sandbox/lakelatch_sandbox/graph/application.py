@@ -1,7 +1,4 @@
-"""Microsoft Graph for applications, as far as provisioning them goes, and the cloud's metadata document.
-
-Groups, Conditional Access and authentication strengths are further collections: rows for `OPERATIONS`.
-"""
+"""Microsoft Graph, as far as applications, people and access policies go, and the cloud's metadata document."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,15 +6,43 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lakelatch_sandbox.context import Context
-from lakelatch_sandbox.graph import applications, credentials, deleted_items, metadata, service_principals
+from lakelatch_sandbox.graph import (
+    applications,
+    assignments,
+    combinations,
+    conditional_access,
+    credentials,
+    deleted_items,
+    federated_credentials,
+    grants,
+    groups,
+    links,
+    metadata,
+    service_principals,
+    strengths,
+    users,
+)
 from lakelatch_sandbox.graph.errors import bad_request
 from lakelatch_sandbox.graph.service import Operation, exception_handlers, routes
 
-OPERATIONS: tuple[Operation, ...] = (
-    *applications.OPERATIONS,
-    *service_principals.OPERATIONS,
-    *credentials.OPERATIONS,
-    *deleted_items.OPERATIONS,
+OPERATIONS: tuple[Operation, ...] = tuple(
+    row
+    for module in (
+        applications,
+        federated_credentials,
+        service_principals,
+        assignments,
+        grants,
+        credentials,
+        users,
+        groups,
+        links,
+        strengths,
+        combinations,
+        conditional_access,
+        deleted_items,
+    )
+    for row in module.OPERATIONS
 )
 
 

@@ -1,20 +1,17 @@
-"""Applications, and what belongs to one: federated credentials."""
+"""Applications: registrations with their certificates and identifier URIs."""
 
 import uuid
 from collections.abc import Mapping
 
+from lakelatch_sandbox.graph import permissions
+from lakelatch_sandbox.graph.application_rules import check_application
 from lakelatch_sandbox.graph.collection import Collection
-from lakelatch_sandbox.graph.directory import (
-    APPLICATIONS,
-    FEDERATED_CREDENTIALS,
-    Directory,
-)
-from lakelatch_sandbox.graph.errors import bad_request, denied, not_found
-from lakelatch_sandbox.graph.query import page, select
-from lakelatch_sandbox.graph.rules import check_application, check_federated_credential
-from lakelatch_sandbox.graph.schema import APPLICATION, FEDERATED_CREDENTIAL, Document
-from lakelatch_sandbox.graph.service import NO_CONTENT, Answer, Call, Operation
-from lakelatch_sandbox.graph.service_principals import READERS, SERVICE_PRINCIPAL_COLLECTION, WRITERS
+from lakelatch_sandbox.graph.directory import APPLICATIONS, FEDERATED_CREDENTIALS, Directory
+from lakelatch_sandbox.graph.errors import bad_request
+from lakelatch_sandbox.graph.schema import Document
+from lakelatch_sandbox.graph.schema_applications import APPLICATION
+from lakelatch_sandbox.graph.service import Operation
+from lakelatch_sandbox.graph.service_principals import SERVICE_PRINCIPAL_COLLECTION
 from lakelatch_sandbox.graph.tenant import initial_domain
 
 
@@ -49,6 +46,8 @@ def _show(_: Directory, document: Document) -> Document:
 def _check(directory: Directory, new: Document, old: Document | None) -> None:
     endpoints = directory.context.endpoints
     check_application(new, old, tenant_id=endpoints.tenant_id, domain=initial_domain(endpoints))
+    if old is not None and new["identifierUris"] == old["identifierUris"]:
+        return
     for other in directory.all(APPLICATIONS):
         if other["id"] != new["id"] and set(other["identifierUris"]) & set(new["identifierUris"]):
             raise bad_request("Another object with the same value for property identifierUris already exists.")
@@ -59,96 +58,25 @@ def _before_delete(directory: Directory, document: Document) -> None:
     principal = directory.service_principal_by_app_id(document["appId"])
     if principal is not None:
         SERVICE_PRINCIPAL_COLLECTION.remove(directory, principal)
-    store = directory.context.store
     # they stay with the registration among the deleted items, so that restoring it brings them back
     document["_federated"] = directory.federated_credentials(document["id"])
     for credential in document["_federated"]:
-        store.delete(FEDERATED_CREDENTIALS, credential["id"])
+        directory.delete(FEDERATED_CREDENTIALS, credential)
 
 
 APPLICATION_COLLECTION = Collection(
-    name="applications",
+    path="/applications",
     kind=APPLICATIONS,
     resource=APPLICATION,
-    readers=READERS,
-    writers=WRITERS,
+    read_by=permissions.READ_APPLICATIONS,
+    write_by=permissions.owning(APPLICATIONS),
+    create_by=permissions.CREATE_APPLICATIONS,
     complete=_complete,
     change=_change,
     show=_show,
     before_delete=_before_delete,
+    links=("owners",),
+    recoverable=True,
 )
 
-
-def _federated_set(application: Document) -> str:
-    return f"applications('{application['id']}')/federatedIdentityCredentials"
-
-
-def _federated(call: Call, application: Document) -> Document:
-    """The credential that the path names by its id or its name; raises `GraphError` (404)."""
-    wanted = call.path["credential"]
-    for one in call.directory.federated_credentials(application["id"]):
-        if wanted in (one["id"], one["name"]):
-            return one
-    raise not_found(wanted)
-
-
-def _shown(credential: Document) -> Document:
-    return {name: value for name, value in credential.items() if not name.startswith("_")}
-
-
-def list_federated(call: Call) -> Answer:
-    """The federated credentials of an application."""
-    application = call.directory.get(APPLICATIONS, call.path["id"])
-    found = [_shown(one) for one in call.directory.federated_credentials(application["id"])]
-    return Answer(200, call.listing(_federated_set(application), page(found, call.query)))
-
-
-def create_federated(call: Call) -> Answer:
-    """Let an application trust one subject of one issuer."""
-    application = call.directory.get(APPLICATIONS, call.path["id"])
-    if call.directory.context.store.get(APPLICATIONS, application["id"]) is None:
-        raise denied()
-    new = FEDERATED_CREDENTIAL.create(call.body)
-    check_federated_credential(new, call.directory.federated_credentials(application["id"]))
-    kept = new | {"id": str(uuid.uuid4()), "_application": application["id"]}
-    call.directory.context.store.put(FEDERATED_CREDENTIALS, kept["id"], kept)
-    return Answer(201, call.entity(_federated_set(application), _shown(kept)))
-
-
-def read_federated(call: Call) -> Answer:
-    """One federated credential."""
-    application = call.directory.get(APPLICATIONS, call.path["id"])
-    found = _shown(_federated(call, application))
-    return Answer(200, call.entity(_federated_set(application), select(found, call.query.get("$select"))))
-
-
-def update_federated(call: Call) -> Answer:
-    """Change a federated credential; its name stays."""
-    application = call.directory.get(APPLICATIONS, call.path["id"])
-    old = _federated(call, application)
-    new = FEDERATED_CREDENTIAL.update(old, call.body)
-    if new["name"] != old["name"]:
-        raise bad_request("Property 'name' of a FederatedIdentityCredential is immutable and cannot be updated.")
-    others = call.directory.federated_credentials(application["id"])
-    check_federated_credential(new, [one for one in others if one["id"] != old["id"]])
-    call.directory.context.store.put(FEDERATED_CREDENTIALS, old["id"], new)
-    return NO_CONTENT
-
-
-def delete_federated(call: Call) -> Answer:
-    """End the trust; there is no way back."""
-    application = call.directory.get(APPLICATIONS, call.path["id"])
-    call.directory.context.store.delete(FEDERATED_CREDENTIALS, _federated(call, application)["id"])
-    return NO_CONTENT
-
-
-_FEDERATED = "/applications/{id}/federatedIdentityCredentials"
-
-OPERATIONS: tuple[Operation, ...] = (
-    *APPLICATION_COLLECTION.operations(),
-    Operation("GET", _FEDERATED, READERS, list_federated),
-    Operation("POST", _FEDERATED, WRITERS, create_federated),
-    Operation("GET", f"{_FEDERATED}/{{credential}}", READERS, read_federated),
-    Operation("PATCH", f"{_FEDERATED}/{{credential}}", WRITERS, update_federated),
-    Operation("DELETE", f"{_FEDERATED}/{{credential}}", WRITERS, delete_federated),
-)
+OPERATIONS: tuple[Operation, ...] = tuple(APPLICATION_COLLECTION.operations())

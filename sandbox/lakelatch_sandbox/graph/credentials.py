@@ -31,7 +31,7 @@ def add_password(collection: Collection) -> Callable[[Call], Answer]:
         end = end or rfc3339(now + DEFAULT_LIFETIME_SECONDS)
         if _seconds(end) <= _seconds(start):
             raise bad_request("Invalid value for endDateTime: it must be after startDateTime.")
-        document = call.directory.get(collection.kind, call.path["id"])
+        document = call.directory.addressed(collection.kind, call.path["id"])
         secret, key_id = secrets.token_urlsafe(_SECRET_BYTES), str(uuid.uuid4())
         credential = {
             "customKeyIdentifier": None,
@@ -55,7 +55,7 @@ def remove_password(collection: Collection) -> Callable[[Call], Answer]:
     """`removePassword`: end a secret by its key id."""
 
     def handle(call: Call) -> Answer:
-        document = call.directory.get(collection.kind, call.path["id"])
+        document = call.directory.addressed(collection.kind, call.path["id"])
         key_id = call.body.get("keyId")
         remaining = [one for one in document["passwordCredentials"] if one["keyId"] != key_id]
         if len(remaining) == len(document["passwordCredentials"]):
@@ -77,7 +77,7 @@ def _seconds(text: object) -> float:
 
 
 OPERATIONS: tuple[Operation, ...] = tuple(
-    Operation("POST", f"/{collection.name}/{{id}}/{action}", collection.writers, make(collection))
+    Operation("POST", f"{collection.path}/{{id}}/{action}", collection.write_by, make(collection))
     for collection in (APPLICATION_COLLECTION, SERVICE_PRINCIPAL_COLLECTION)
     for action, make in (("addPassword", add_password), ("removePassword", remove_password))
 )

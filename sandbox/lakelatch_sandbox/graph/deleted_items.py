@@ -2,21 +2,16 @@
 
 from collections.abc import Callable
 
-from lakelatch_sandbox.graph.applications import APPLICATION_COLLECTION
+from lakelatch_sandbox.graph import permissions
 from lakelatch_sandbox.graph.directory import DELETED_ITEMS, FEDERATED_CREDENTIALS, SECRETS, SERVICE_PRINCIPALS
 from lakelatch_sandbox.graph.errors import not_found
-from lakelatch_sandbox.graph.query import page
+from lakelatch_sandbox.graph.links import COLLECTIONS
 from lakelatch_sandbox.graph.schema import Document
 from lakelatch_sandbox.graph.service import NO_CONTENT, Answer, Call, Operation
-from lakelatch_sandbox.graph.service_principals import (
-    READERS,
-    SERVICE_PRINCIPAL_COLLECTION,
-    WRITERS,
-    check_new_principal,
-)
+from lakelatch_sandbox.graph.service_principals import check_new_principal
 
-_COLLECTIONS = {one.kind: one for one in (APPLICATION_COLLECTION, SERVICE_PRINCIPAL_COLLECTION)}
-_TYPES = {one.resource.odata_type.removeprefix("#"): one.kind for one in _COLLECTIONS.values()}
+_WRITE = permissions.either("Application.ReadWrite.All", "Directory.ReadWrite.All")
+_TYPES = {one.resource.odata_type.removeprefix("#"): one.kind for one in COLLECTIONS.values()}
 
 
 def _entry(call: Call) -> Document:
@@ -28,8 +23,10 @@ def _entry(call: Call) -> Document:
 
 def _shown(entry: Document) -> Document:
     """A deleted object; a service principal is shown without what its registration would add, which may be gone."""
-    members = {name: value for name, value in entry["document"].items() if name != "owners" and name[0] != "_"}
-    return {"@odata.type": _COLLECTIONS[entry["kind"]].resource.odata_type, **members}
+    collection = COLLECTIONS[entry["kind"]]
+    hidden = (*collection.links, "passwordProfile")
+    members = {name: value for name, value in entry["document"].items() if name not in hidden and name[0] != "_"}
+    return {"@odata.type": collection.resource.odata_type, **members}
 
 
 def list_deleted(kind: str) -> Callable[[Call], Answer]:
@@ -37,7 +34,7 @@ def list_deleted(kind: str) -> Callable[[Call], Answer]:
 
     def handle(call: Call) -> Answer:
         found = [_shown(one) for one in call.directory.context.store.all(DELETED_ITEMS) if one["kind"] == kind]
-        return Answer(200, call.listing("directoryObjects", page(found, call.query)))
+        return Answer(200, call.listing("directoryObjects", found))
 
     return handle
 
@@ -55,7 +52,7 @@ def restore(call: Call) -> Answer:
     if entry["kind"] == SERVICE_PRINCIPALS:
         check_new_principal(call.directory, document)
     for credential in document.pop("_federated", []):
-        store.put(FEDERATED_CREDENTIALS, credential["id"], credential)
+        call.directory.put(FEDERATED_CREDENTIALS, credential)
     call.directory.put(entry["kind"], document)
     store.delete(DELETED_ITEMS, entry["id"])
     return Answer(200, call.entity("directoryObjects", _shown({**entry, "document": document})))
@@ -65,7 +62,7 @@ def purge(call: Call) -> Answer:
     """Forget an object for good, its secrets included."""
     entry = _entry(call)
     store = call.directory.context.store
-    for credential in entry["document"]["passwordCredentials"]:
+    for credential in entry["document"].get("passwordCredentials", ()):
         store.delete(SECRETS, credential["keyId"])
     store.delete(DELETED_ITEMS, entry["id"])
     return NO_CONTENT
@@ -73,10 +70,10 @@ def purge(call: Call) -> Answer:
 
 OPERATIONS: tuple[Operation, ...] = (
     *(
-        Operation("GET", f"/directory/deletedItems/{type}", READERS, list_deleted(kind))
+        Operation("GET", f"/directory/deletedItems/{type}", permissions.READ_DIRECTORY, list_deleted(kind))
         for type, kind in _TYPES.items()
     ),
-    Operation("GET", "/directory/deletedItems/{id}", READERS, read_deleted),
-    Operation("POST", "/directory/deletedItems/{id}/restore", WRITERS, restore),
-    Operation("DELETE", "/directory/deletedItems/{id}", WRITERS, purge),
+    Operation("GET", "/directory/deletedItems/{id}", permissions.READ_DIRECTORY, read_deleted),
+    Operation("POST", "/directory/deletedItems/{id}/restore", _WRITE, restore),
+    Operation("DELETE", "/directory/deletedItems/{id}", _WRITE, purge),
 )

@@ -1,86 +1,69 @@
-"""The OData query options that Graph's callers use here: `$filter` with `eq`, `$select` and `$top`."""
+"""Graph's query options for a listing: `$filter`, `$select`, `$orderby`, `$top`, `$count` and the pages. Pure."""
 
-import re
+import base64
+import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lakelatch_sandbox.graph.errors import bad_request
+from lakelatch_sandbox.graph.errors import GraphError, bad_request
+from lakelatch_sandbox.graph.odata import parse_filter, value_at
 
-_LITERAL = r"(?P<value>'(?:[^']|'')*'|true|false|null)"
-_EQUALS = re.compile(rf"\s*(?P<property>[A-Za-z][A-Za-z0-9]*(?:/[A-Za-z][A-Za-z0-9]*)*)\s+eq\s+{_LITERAL}\s*")
-_ANY = re.compile(rf"\s*(?P<property>[A-Za-z][A-Za-z0-9]*)/any\((?P<name>\w+):\s*(?P=name)\s+eq\s+{_LITERAL}\s*\)\s*")
-_KEYWORDS = {"true": True, "false": False, "null": None}
-_OPTIONS = frozenset({"$filter", "$select", "$top", "$count"})
+PAGE_SIZE = 100
+"""Without `$top` (learn.microsoft.com/graph/paging; directory objects come by the hundred)."""
+LARGEST_PAGE = 999
+
+_OPTIONS = frozenset({"$filter", "$select", "$top", "$count", "$orderby", "$expand", "$skiptoken"})
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """`property eq value`, or with `member`, that one of the property's items equals the value."""
+class Page:
+    """A part of what was asked for."""
 
-    property: tuple[str, ...]
-    value: str | bool | None
-    member: bool = False
-
-    def holds(self, document: Mapping[str, Any]) -> bool:
-        """Whether the document satisfies it; the directory compares text without regard to case."""
-        found: Any = document
-        for name in self.property:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        if self.member:
-            return isinstance(found, list) and any(_same(item, self.value) for item in found)
-        return _same(found, self.value)
-
-
-def _same(found: Any, wanted: str | bool | None) -> bool:
-    if isinstance(found, str) and isinstance(wanted, str):
-        return found.casefold() == wanted.casefold()
-    return type(found) is type(wanted) and found == wanted
-
-
-def parse_filter(text: str) -> tuple[Comparison, ...]:
-    """The comparisons of a `$filter`, all of which must hold (OData 4.01 URL conventions §5.1.1, the `eq`/`and` part).
-
-    Raises `GraphError` (400) for anything else: a filter that is not understood must not find everything.
-    """
-    comparisons: list[Comparison] = []
-    position = 0
-    while True:
-        matched = _EQUALS.match(text, position) or _ANY.match(text, position)
-        if matched is None:
-            raise bad_request(f"Invalid filter clause: unsupported syntax at position {position} in '{text}'.")
-        comparisons.append(
-            Comparison(tuple(matched["property"].split("/")), _literal(matched["value"]), member=matched.re is _ANY)
-        )
-        position = matched.end()
-        if position == len(text):
-            return tuple(comparisons)
-        if not text.startswith("and ", position) or not text[position - 1].isspace():
-            raise bad_request(f"Invalid filter clause: unsupported syntax at position {position} in '{text}'.")
-        position += len("and ")
-
-
-def _literal(text: str) -> str | bool | None:
-    return _KEYWORDS[text] if text in _KEYWORDS else text[1:-1].replace("''", "'")
+    documents: list[dict[str, Any]]
+    count: int | None
+    """Of everything that was found, when `$count=true` asked for it."""
+    skiptoken: str | None
+    """Where the next page begins, or None after the last."""
 
 
 def select(document: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
-    """The members that a `$select` names; the whole document without one."""
+    """The members that a `$select` names; the whole document without one. Annotations always stay."""
     if wanted is None:
         return dict(document)
     names = [name.strip() for name in wanted.split(",")]
-    return {name: document[name] for name in names if name in document}
+    return {name: document[name] for name in document if name in names or "@odata." in name}
 
 
-def page(documents: Iterable[Mapping[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What a listing answers: filtered, cut to `$top`, with the members of `$select`.
+def page(documents: Iterable[Mapping[str, Any]], query: Mapping[str, str], *, eventual: bool = False) -> Page:
+    """What a listing answers.
 
-    Raises `GraphError` (400) for a query option that this double does not know.
+    `eventual` says that the request came with `ConsistencyLevel: eventual`. Raises `GraphError` (400) for an option
+    that is not known, and for a query that needs that header or `$count=true` and comes without.
     """
     check_options(query)
-    comparisons = parse_filter(query["$filter"]) if "$filter" in query else ()
-    found = [one for one in documents if all(comparison.holds(one) for comparison in comparisons)]
-    return [select(one, query.get("$select")) for one in found[: _top(query)]]
+    counting = query.get("$count", "false").lower() == "true"
+    found = list(documents)
+    advanced = counting
+    if "$filter" in query:
+        wanted = parse_filter(query["$filter"])
+        found = [one for one in found if wanted.holds(one)]
+        advanced |= wanted.advanced or "$orderby" in query
+    if advanced and not (eventual and counting):
+        raise _unsupported()
+    if "$orderby" in query:
+        found = _ordered(found, query["$orderby"])
+    begin, size = _begin(query), _size(query)
+    end = begin + size
+    return Page(
+        documents=[select(one, query.get("$select")) for one in found[begin:end]],
+        count=len(found) if counting else None,
+        skiptoken=base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(found) else None,
+    )
+
+
+def _unsupported() -> GraphError:
+    return bad_request("Unsupported Query.", "Request_UnsupportedQuery")
 
 
 def check_options(query: Mapping[str, str]) -> None:
@@ -90,9 +73,27 @@ def check_options(query: Mapping[str, str]) -> None:
         raise bad_request(f"Query option '{unknown[0]}' is not supported.")
 
 
-def _top(query: Mapping[str, str]) -> int | None:
+def _ordered(found: list[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
+    name, _, direction = text.strip().partition(" ")
+    if "," in text or direction.strip() not in ("", "asc", "desc") or not name:
+        raise bad_request(f"Invalid $orderby clause: '{text}'.")
+    path = tuple(name.split("/"))
+    return sorted(found, key=lambda one: str(value_at(one, path) or ""), reverse=direction.strip() == "desc")
+
+
+def _size(query: Mapping[str, str]) -> int:
     if "$top" not in query:
-        return None
-    if not query["$top"].isascii() or not query["$top"].isdigit() or not 1 <= int(query["$top"]) <= 999:
-        raise bad_request(f"Invalid page size specified: '{query['$top']}'. Must be between 1 and 999 inclusive.")
-    return int(query["$top"])
+        return PAGE_SIZE
+    text = query["$top"]
+    if not text.isascii() or not text.isdigit() or len(text) > len("999") or not 1 <= int(text) <= LARGEST_PAGE:
+        raise bad_request(f"Invalid page size specified: '{text}'. Must be between 1 and {LARGEST_PAGE} inclusive.")
+    return int(text)
+
+
+def _begin(query: Mapping[str, str]) -> int:
+    if "$skiptoken" not in query:
+        return 0
+    try:
+        return max(int(base64.urlsafe_b64decode(query["$skiptoken"].encode())), 0)
+    except (binascii.Error, ValueError):
+        raise bad_request("Skip token is invalid.", "Directory_ExpiredPageToken") from None

@@ -1,7 +1,6 @@
-"""The resources that this Graph keeps: their declared properties with the values they begin with.
+"""What a type of object is to this Graph: its declared properties, and how a body is written into them.
 
-From learn.microsoft.com/graph/api/resources/application and .../serviceprincipal (v1.0, and what clients ask of beta).
-What is not declared here is refused, as Graph refuses it.
+What is not declared is refused, as Graph refuses it. The types themselves stand in the `schema_*` modules.
 """
 
 import copy
@@ -44,7 +43,7 @@ class Resource:
     def _written(self, body: Mapping[str, Any], found: Mapping[str, Any]) -> Document:
         """What a body writes; a read-only property may be sent back as it is."""
         written = {}
-        for name in sorted(name for name in body if "@odata." not in name):
+        for name in sorted(name for name in body if "@odata." not in name or name in self.properties):
             if name in self.read_only:
                 if body[name] != found.get(name, self.properties.get(name)):
                     raise bad_request(f"Property '{name}' is read-only and cannot be set.")
@@ -84,112 +83,3 @@ def _without_annotations(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_annotations(item) for item in value]
     return value
-
-
-APPLICATION = Resource(
-    odata_type="#microsoft.graph.application",
-    required=frozenset({"displayName"}),
-    read_only=frozenset(
-        {"id", "appId", "createdDateTime", "deletedDateTime", "passwordCredentials", "publisherDomain", "certification"}
-    ),
-    properties={
-        "addIns": [],
-        "api": {
-            "acceptMappedClaims": None,
-            "knownClientApplications": [],
-            "oauth2PermissionScopes": [],
-            "preAuthorizedApplications": [],
-            "requestedAccessTokenVersion": None,
-        },
-        "appRoles": [],
-        "applicationTemplateId": None,
-        "defaultRedirectUri": None,
-        "description": None,
-        "disabledByMicrosoftStatus": None,
-        "displayName": None,
-        "groupMembershipClaims": None,
-        "identifierUris": [],
-        "info": {
-            "logoUrl": None,
-            "marketingUrl": None,
-            "privacyStatementUrl": None,
-            "supportUrl": None,
-            "termsOfServiceUrl": None,
-        },
-        "isDeviceOnlyAuthSupported": None,
-        "isFallbackPublicClient": None,
-        "keyCredentials": [],
-        "nativeAuthenticationApisEnabled": None,
-        "notes": None,
-        "oauth2RequirePostResponse": False,
-        "optionalClaims": None,
-        "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
-        "passwordCredentials": [],
-        "publicClient": {"redirectUris": []},
-        "requestSignatureVerification": None,
-        "requiredResourceAccess": [],
-        "samlMetadataUrl": None,
-        "serviceManagementReference": None,
-        "servicePrincipalLockConfiguration": None,
-        "signInAudience": "AzureADMyOrg",
-        "spa": {"redirectUris": []},
-        "tags": [],
-        "tokenEncryptionKeyId": None,
-        "verifiedPublisher": {"addedDateTime": None, "displayName": None, "verifiedPublisherId": None},
-        "web": {
-            "homePageUrl": None,
-            "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
-            "logoutUrl": None,
-            "redirectUriSettings": [],
-            "redirectUris": [],
-        },
-    },
-)
-
-SERVICE_PRINCIPAL = Resource(
-    odata_type="#microsoft.graph.servicePrincipal",
-    required=frozenset({"appId"}),
-    read_only=frozenset(
-        {
-            "id",
-            "appDescription",
-            "appDisplayName",
-            "appOwnerOrganizationId",
-            "applicationTemplateId",
-            "createdDateTime",
-            "deletedDateTime",
-            "oauth2PermissionScopes",
-            "passwordCredentials",
-            "signInAudience",
-        }
-    ),
-    properties={
-        "accountEnabled": True,
-        "addIns": [],
-        "alternativeNames": [],
-        "appId": None,
-        "appRoleAssignmentRequired": False,
-        "description": None,
-        "disabledByMicrosoftStatus": None,
-        "info": {},
-        "keyCredentials": [],
-        "loginUrl": None,
-        "notes": None,
-        "notificationEmailAddresses": [],
-        "passwordCredentials": [],
-        "preferredSingleSignOnMode": None,
-        "preferredTokenSigningKeyThumbprint": None,
-        "samlMetadataUrl": None,
-        "samlSingleSignOnSettings": None,
-        "servicePrincipalType": "Application",
-        "tags": [],
-        "tokenEncryptionKeyId": None,
-    },
-)
-
-FEDERATED_CREDENTIAL = Resource(
-    odata_type="#microsoft.graph.federatedIdentityCredential",
-    required=frozenset({"name", "issuer", "subject", "audiences"}),
-    read_only=frozenset({"id"}),
-    properties={"name": None, "issuer": None, "subject": None, "audiences": [], "description": None},
-)

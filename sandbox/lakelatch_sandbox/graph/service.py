@@ -1,12 +1,14 @@
 """How every Graph request is served: bearer token, permission, body, operation, answer or error envelope.
 
-What the service offers is a table of `Operation` rows; the rest of this package only adds rows.
+What the service offers is a table of `Operation` rows; the rest of this package only adds rows. An object of
+`applications` and `servicePrincipals` may be named by its client id as well, `applications(appId='…')`.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import jwt
 from starlette.exceptions import HTTPException
@@ -15,8 +17,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from lakelatch_sandbox.context import Context
-from lakelatch_sandbox.graph.directory import Directory
-from lakelatch_sandbox.graph.errors import GraphError, bad_request, denied, envelope, unauthenticated
+from lakelatch_sandbox.graph.directory import APPLICATIONS, SERVICE_PRINCIPALS, Directory
+from lakelatch_sandbox.graph.errors import GraphError, bad_request, envelope, not_found, unauthenticated
+from lakelatch_sandbox.graph.permissions import Requirement
+from lakelatch_sandbox.graph.query import page
 from lakelatch_sandbox.graph.schema import Document
 from lakelatch_sandbox.graph.tenant import signing_keys, verify_graph_token
 from lakelatch_sandbox.keys import SigningKeys
@@ -44,14 +48,30 @@ class Call:
     body: Document
     base: str
     """Address with version, for example `https://127.0.0.1:18443/v1.0`; for `@odata.context`."""
+    url: str
+    """The address that was asked, without its query; for `@odata.nextLink`."""
+    eventual: bool = False
+    """Whether the caller said `ConsistencyLevel: eventual`."""
+
+    @property
+    def beta(self) -> bool:
+        """Whether the beta version was asked."""
+        return self.base.endswith("/beta")
 
     def entity(self, set_name: str, document: Mapping[str, Any]) -> Document:
         """A single object as Graph answers it."""
         return {"@odata.context": f"{self.base}/$metadata#{set_name}/$entity", **document}
 
     def listing(self, set_name: str, documents: Iterable[Mapping[str, Any]]) -> Document:
-        """A collection as Graph answers it."""
-        return {"@odata.context": f"{self.base}/$metadata#{set_name}", "value": [dict(one) for one in documents]}
+        """A page of a collection as Graph answers it; raises `GraphError` (400) for a query that is not understood."""
+        found = page(documents, self.query, eventual=self.eventual)
+        answer: Document = {"@odata.context": f"{self.base}/$metadata#{set_name}"}
+        if found.count is not None:
+            answer["@odata.count"] = found.count
+        if found.skiptoken is not None:
+            following = {**self.query, "$skiptoken": found.skiptoken}
+            answer["@odata.nextLink"] = f"{self.url}?{urlencode(following, quote_via=quote, safe='$')}"
+        return {**answer, "value": found.documents}
 
 
 @dataclass(frozen=True)
@@ -67,11 +87,11 @@ NO_CONTENT = Answer(204)
 
 @dataclass(frozen=True)
 class Operation:
-    """A method and path of the API, the permissions of which one is enough, and what it does."""
+    """A method and path of the API, who may use it, and what it does."""
 
     method: str
     path: str
-    permissions: frozenset[str]
+    requirement: Requirement
     handle: Callable[[Call], Answer]
 
 
@@ -87,16 +107,18 @@ def routes(context: Context, operations: Iterable[Operation]) -> list[Mount]:
     def serve(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def handler(request: Request) -> Response:
             known = caller(request)
-            if not operation.permissions & known.permissions:
-                raise denied()
             version = request.url.path.split("/")[1]
+            path = _with_object_id(request.path_params, operation, directory)
+            operation.requirement.check(known.permissions, known.object_id, directory, path.get("id"))
             call = Call(
                 directory=directory,
                 caller=known,
-                path=request.path_params,
+                path=path,
                 query=dict(request.query_params),
                 body=_body(await request.body()),
                 base=f"{context.endpoints.graph_base}/{version}",
+                url=f"{context.endpoints.graph_base}{request.url.path}",
+                eventual=request.headers.get("consistencylevel", "").lower() == "eventual",
             )
             answer = operation.handle(call)
             if answer.body is None:
@@ -105,10 +127,30 @@ def routes(context: Context, operations: Iterable[Operation]) -> list[Mount]:
 
         return handler
 
+    served = [(path, row) for row in rows for path in (row.path, *_by_client_id(row.path))]
     return [
-        Mount(f"/{version}", routes=[Route(row.path, serve(row), methods=[row.method]) for row in rows])
+        Mount(f"/{version}", routes=[Route(path, serve(row), methods=[row.method]) for path, row in served])
         for version in VERSIONS
     ]
+
+
+_BY_CLIENT_ID = {"/applications/{id}": APPLICATIONS, "/servicePrincipals/{id}": SERVICE_PRINCIPALS}
+
+
+def _by_client_id(path: str) -> list[str]:
+    """The other form of a path that begins with an application's or a service principal's object id."""
+    named = [one for one in _BY_CLIENT_ID if path == one or path.startswith(f"{one}/")]
+    return [one.replace("/{id}", "(appId='{app_id}')") + path.removeprefix(one) for one in named]
+
+
+def _with_object_id(path: Mapping[str, str], operation: Operation, directory: Directory) -> Mapping[str, str]:
+    if "app_id" not in path:
+        return path
+    kind = next(kind for prefix, kind in _BY_CLIENT_ID.items() if operation.path.startswith(prefix))
+    found = directory.by_app_id(kind, path["app_id"])
+    if found is None:
+        raise not_found(path["app_id"])
+    return {**path, "id": found["id"]}
 
 
 def exception_handlers(context: Context) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:

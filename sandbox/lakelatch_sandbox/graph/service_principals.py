@@ -1,27 +1,14 @@
-"""Service principals: what an application is in the tenant, and which roles it was given."""
+"""Service principals: what an application is in the tenant."""
 
-import base64
-import hashlib
-
+from lakelatch_sandbox.graph import permissions
+from lakelatch_sandbox.graph.assignments import end_assignments
 from lakelatch_sandbox.graph.collection import Collection
-from lakelatch_sandbox.graph.directory import (
-    APP_ROLE_ASSIGNMENTS,
-    DEFAULT_ROLE_ID,
-    SERVICE_PRINCIPALS,
-    Directory,
-)
-from lakelatch_sandbox.graph.errors import GraphError, bad_request, conflict, not_found
-from lakelatch_sandbox.graph.query import page
-from lakelatch_sandbox.graph.rules import check_role_assignable, is_guid
-from lakelatch_sandbox.graph.schema import SERVICE_PRINCIPAL, Document
-from lakelatch_sandbox.graph.service import NO_CONTENT, Answer, Call, Operation
-
-READERS = frozenset(
-    {"Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-)
-WRITERS = frozenset({"Application.ReadWrite.All", "Directory.ReadWrite.All"})
-GRANTERS = frozenset({"AppRoleAssignment.ReadWrite.All"})
-"""Giving a role takes a permission of its own: `Application.ReadWrite.All` is not enough."""
+from lakelatch_sandbox.graph.directory import DELEGATED_GRANTS, SERVICE_PRINCIPALS, Directory
+from lakelatch_sandbox.graph.errors import bad_request, conflict, denied
+from lakelatch_sandbox.graph.groups import leave_groups
+from lakelatch_sandbox.graph.schema import Document
+from lakelatch_sandbox.graph.schema_applications import SERVICE_PRINCIPAL
+from lakelatch_sandbox.graph.service import Answer, Call, Operation
 
 
 def _registration(directory: Directory, document: Document) -> Document:
@@ -72,130 +59,49 @@ def _show(directory: Directory, document: Document) -> Document:
 
 
 def _before_delete(directory: Directory, document: Document) -> None:
-    """Assignments of and to the principal end with it."""
-    store = directory.context.store
-    for one in directory.assignments():
-        if document["id"] in (one["principalId"], one["resourceId"]):
-            store.delete(APP_ROLE_ASSIGNMENTS, one["id"])
+    """Assignments and grants of and to the principal end with it, and it leaves its groups."""
+    end_assignments(directory, document["id"])
+    for grant in list(directory.all(DELEGATED_GRANTS)):
+        if document["id"] in (grant["clientId"], grant["resourceId"]):
+            directory.delete(DELEGATED_GRANTS, grant)
+    leave_groups(directory, document["id"])
 
 
 SERVICE_PRINCIPAL_COLLECTION = Collection(
-    name="servicePrincipals",
+    path="/servicePrincipals",
     kind=SERVICE_PRINCIPALS,
     resource=SERVICE_PRINCIPAL,
-    readers=READERS,
-    writers=WRITERS,
+    read_by=permissions.READ_APPLICATIONS,
+    write_by=permissions.owning(SERVICE_PRINCIPALS),
+    create_by=permissions.CREATE_APPLICATIONS,
     complete=check_new_principal,
     change=_change,
     show=_show,
     before_delete=_before_delete,
+    links=("owners",),
+    recoverable=True,
 )
 
-_SET = "appRoleAssignments"
+
+def create(call: Call) -> Answer:
+    """Make the principal of a registration; who may only change what it owns must own the registration."""
+    application = directory_application(call)
+    if application is not None and not _may_change_all(call) and call.caller.object_id not in application["owners"]:
+        raise denied()
+    return SERVICE_PRINCIPAL_COLLECTION.create(call)
 
 
-def assign(call: Call) -> Answer:
-    """Give a principal a role of a resource; the path may name either of them."""
-    directory = call.directory
-    here = directory.get(SERVICE_PRINCIPALS, call.path["id"])
-    ids = {name: call.body.get(name) for name in ("principalId", "resourceId", "appRoleId")}
-    for name, value in ids.items():
-        if not is_guid(value):
-            raise bad_request(f"Invalid GUID for property '{name}' of resource 'AppRoleAssignment'.")
-    principal_id, resource_id, role_id = (str(value).lower() for value in ids.values())
-    if here["id"] not in (principal_id, resource_id):
-        raise bad_request("Not a valid reference update.")
-    principal, resource = _principal(directory, principal_id), _principal(directory, resource_id)
-    check_role_assignable(role_id, DEFAULT_ROLE_ID, resource, resource["appId"])
-    made = {
-        "id": _assignment_id(principal_id, resource_id, role_id),
-        "appRoleId": role_id,
-        "createdDateTime": directory.timestamp(),
-        "deletedDateTime": None,
-        "principalDisplayName": principal["displayName"],
-        "principalId": principal_id,
-        "principalType": "ServicePrincipal",
-        "resourceDisplayName": resource["displayName"],
-        "resourceId": resource_id,
-    }
-    if directory.context.store.get(APP_ROLE_ASSIGNMENTS, str(made["id"])) is not None:
-        raise bad_request("Permission being assigned already exists on the object", "InvalidUpdate")
-    directory.context.store.put(APP_ROLE_ASSIGNMENTS, str(made["id"]), made)
-    return Answer(201, call.entity(_SET, made))
+def directory_application(call: Call) -> Document | None:
+    """The registration that the body names."""
+    app_id = call.body.get("appId")
+    return call.directory.application_by_app_id(app_id) if isinstance(app_id, str) else None
 
 
-def _principal(directory: Directory, id: str) -> Document:
-    try:
-        return _show(directory, directory.get(SERVICE_PRINCIPALS, id))
-    except GraphError:
-        raise bad_request("Not a valid reference update.") from None
-
-
-def _assignment_id(principal_id: str, resource_id: str, role_id: str) -> str:
-    """An opaque id like Graph's own: 43 characters, the same for the same three."""
-    digest = hashlib.sha256(f"{principal_id}/{resource_id}/{role_id}".encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def list_assigned_to(call: Call) -> Answer:
-    """Who was given roles of this resource."""
-    resource = call.directory.get(SERVICE_PRINCIPALS, call.path["id"])
-    found = call.directory.assignments(resource_id=resource["id"])
-    return Answer(200, call.listing(_SET, page(found, call.query)))
-
-
-def list_assignments(call: Call) -> Answer:
-    """Which roles this principal was given."""
-    principal = call.directory.get(SERVICE_PRINCIPALS, call.path["id"])
-    found = call.directory.assignments(principal_id=principal["id"])
-    return Answer(200, call.listing(_SET, page(found, call.query)))
-
-
-def _assignment(call: Call) -> Document:
-    here = call.directory.get(SERVICE_PRINCIPALS, call.path["id"])
-    found = call.directory.context.store.get(APP_ROLE_ASSIGNMENTS, call.path["assignment"])
-    if found is None or here["id"] not in (found["principalId"], found["resourceId"]):
-        raise not_found(call.path["assignment"])
-    return found
-
-
-def read_assignment(call: Call) -> Answer:
-    """One assignment, from either side."""
-    return Answer(200, call.entity(_SET, _assignment(call)))
-
-
-def unassign(call: Call) -> Answer:
-    """Take a role away."""
-    call.directory.context.store.delete(APP_ROLE_ASSIGNMENTS, _assignment(call)["id"])
-    return NO_CONTENT
-
-
-def read_directory_object(call: Call) -> Answer:
-    """Any object by its id alone; service principals are the only ones that are referred to so far."""
-    found = call.directory.get(SERVICE_PRINCIPALS, call.path["id"])
-    shown = SERVICE_PRINCIPAL_COLLECTION.present(call.directory, found)
-    return Answer(200, call.entity("directoryObjects", {"@odata.type": SERVICE_PRINCIPAL.odata_type, **shown}))
-
-
-def _assignment_operations(side: str, listing: Operation) -> list[Operation]:
-    path = f"/servicePrincipals/{{id}}/{side}"
-    return [
-        listing,
-        Operation("POST", path, GRANTERS, assign),
-        Operation("GET", f"{path}/{{assignment}}", READERS | GRANTERS, read_assignment),
-        Operation("DELETE", f"{path}/{{assignment}}", GRANTERS, unassign),
-    ]
+def _may_change_all(call: Call) -> bool:
+    return any(wanted <= call.caller.permissions for wanted in SERVICE_PRINCIPAL_COLLECTION.write_by.any_of)
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    *SERVICE_PRINCIPAL_COLLECTION.operations(),
-    *_assignment_operations(
-        "appRoleAssignedTo",
-        Operation("GET", "/servicePrincipals/{id}/appRoleAssignedTo", READERS | GRANTERS, list_assigned_to),
-    ),
-    *_assignment_operations(
-        "appRoleAssignments",
-        Operation("GET", "/servicePrincipals/{id}/appRoleAssignments", READERS | GRANTERS, list_assignments),
-    ),
-    Operation("GET", "/directoryObjects/{id}", READERS, read_directory_object),
+    Operation("POST", "/servicePrincipals", permissions.CREATE_APPLICATIONS, create),
+    *(row for row in SERVICE_PRINCIPAL_COLLECTION.operations() if row.method != "POST"),
 )

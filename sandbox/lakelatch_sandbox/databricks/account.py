@@ -1,4 +1,4 @@
-"""The account host: discovery, tokens, service principals, federation policies, workspace assignments."""
+"""The account host: discovery, tokens, principals, their secrets, federation policies, workspace assignments."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,11 +11,14 @@ from starlette.routing import Route
 from lakelatch_sandbox.context import Context
 from lakelatch_sandbox.databricks import metadata
 from lakelatch_sandbox.databricks.assignments import AssignmentApi
-from lakelatch_sandbox.databricks.directory import Directory, is_account_admin
+from lakelatch_sandbox.databricks.audit import Audit
+from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.errors import HANDLERS, ApiError
 from lakelatch_sandbox.databricks.keysets import KeySets
 from lakelatch_sandbox.databricks.policy_api import PolicyApi
-from lakelatch_sandbox.databricks.scim_api import ScimApi
+from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
+from lakelatch_sandbox.databricks.resource_types import GROUP, SERVICE_PRINCIPAL, USER
+from lakelatch_sandbox.databricks.scim_api import ScimApi, scim_routes
 from lakelatch_sandbox.databricks.token_endpoint import TokenEndpoint
 from lakelatch_sandbox.databricks.tokens import TOKEN_ALGORITHM, AccessTokens, caller
 from lakelatch_sandbox.keys import SigningKeys
@@ -33,13 +36,23 @@ def application(context: Context) -> Starlette:
         issuer=issuer,
         audience=endpoints.account_id,
         clock=clock,
+        on_account=True,
     )
+    audit = Audit(store, clock, endpoints)
+    principal_secrets = PrincipalSecrets(store, directory, clock, audit)
     token = TokenEndpoint(
-        store, directory, tokens, KeySets(context.http, time.monotonic), clock, endpoints, lambda _: None
+        store,
+        directory,
+        tokens,
+        KeySets(context.http, time.monotonic),
+        clock,
+        endpoints,
+        lambda _: None,
+        principal_secrets,
+        audit,
     )
-    scim = ScimApi(directory)
-    policies = PolicyApi(store, directory, clock, endpoints.account_id)
-    assignments = AssignmentApi(directory, endpoints)
+    policies = PolicyApi(store, directory, clock, endpoints.account_id, audit)
+    assignments = AssignmentApi(directory, endpoints, audit, on_account=True)
 
     def document(body: dict[str, object]) -> Handler:
         async def answer(_: Request) -> Response:
@@ -55,29 +68,31 @@ def application(context: Context) -> Starlette:
             who = caller(request.headers.get("authorization"), tokens, directory)
             if request.path_params["account_id"] != endpoints.account_id:
                 raise ApiError(404, "NOT_FOUND", f"Account {request.path_params['account_id']} does not exist.")
-            if not is_account_admin(who.principal):
-                raise ApiError(403, "PERMISSION_DENIED", f"{who.application_id} is not an account administrator.")
+            request.state.caller = who
+            audit.authorized(request, who.name, on_account=True)
+            if not directory.is_account_admin(who.principal):
+                raise ApiError(403, "PERMISSION_DENIED", f"{who.name} is not an account administrator.")
             return await handler(request)
 
         return checked
 
     base = "/api/2.0/accounts/{account_id}"
-    principals = f"{base}/scim/v2/ServicePrincipals"
+    owned = base + "/servicePrincipals/{principal_id}"
     assigned = base + "/workspaces/{workspace_id}/permissionassignments"
     api: list[tuple[str, str, Handler]] = [
-        ("POST", principals, scim.create),
-        ("GET", principals, scim.list),
-        ("GET", principals + "/{id}", scim.read),
-        ("PUT", principals + "/{id}", scim.replace),
-        ("PATCH", principals + "/{id}", scim.patch),
-        ("DELETE", principals + "/{id}", scim.delete),
         ("GET", f"{base}/workspaces", assignments.workspaces),
         ("GET", base + "/workspaces/{workspace_id}", assignments.workspace),
         ("GET", assigned, assignments.list),
+        ("GET", f"{assigned}/permissions", assignments.permissions),
         ("PUT", assigned + "/principals/{principal_id}", assignments.put),
         ("DELETE", assigned + "/principals/{principal_id}", assignments.delete),
+        ("POST", f"{owned}/credentials/secrets", principal_secrets.create),
+        ("GET", f"{owned}/credentials/secrets", principal_secrets.list),
+        ("DELETE", owned + "/credentials/secrets/{secret_id}", principal_secrets.delete),
     ]
-    for parent in (base, base + "/servicePrincipals/{principal_id}"):
+    for type in (SERVICE_PRINCIPAL, USER, GROUP):
+        api += scim_routes(f"{base}/scim/v2", type, ScimApi(type, directory, audit))
+    for parent in (base, owned):
         api += [
             ("POST", f"{parent}/federationPolicies", policies.create),
             ("GET", f"{parent}/federationPolicies", policies.list),

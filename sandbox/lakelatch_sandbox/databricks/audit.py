@@ -101,6 +101,11 @@ class Audit:
             },
         )
 
+    def authorized(self, request: Request, by: str, *, on_account: bool = False) -> None:
+        """A request of the API that an OAuth token was accepted for."""
+        params = {"endpoint": request.url.path, "method": request.method}
+        self.record(request, "accounts", "oidcTokenAuthorization", by=by, params=params, on_account=on_account)
+
     def as_json(self) -> str:
         """Every row, oldest first, as one JSON array."""
         return f"[{','.join(self._store.entries(LOG))}]"

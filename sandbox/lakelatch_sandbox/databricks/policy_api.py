@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import json
 import uuid
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from lakelatch_sandbox.clock import Clock
 from lakelatch_sandbox.databricks import policy_rules
+from lakelatch_sandbox.databricks.audit import Audit
 from lakelatch_sandbox.databricks.directory import Directory, policies_kind
 from lakelatch_sandbox.databricks.errors import ApiError, invalid
 from lakelatch_sandbox.databricks.requests import json_object, whole_number
@@ -23,11 +25,12 @@ do (terraform-provider-databricks#5826): who creates several must do so one afte
 class PolicyApi:
     """The handlers; the caller has been authenticated as an account administrator."""
 
-    def __init__(self, store: Store, directory: Directory, clock: Clock, account_id: str) -> None:
+    def __init__(self, store: Store, directory: Directory, clock: Clock, account_id: str, audit: Audit) -> None:
         self._store = store
         self._directory = directory
         self._clock = clock
         self._account_id = account_id
+        self._audit = audit
         self._creating: set[str] = set()
 
     def _owner(self, request: Request) -> str | None:
@@ -44,6 +47,17 @@ class PolicyApi:
         if policy is None:
             raise ApiError(404, "NOT_FOUND", f"Federation policy '{policy_id}' does not exist.")
         return kind, policy
+
+    def _record(self, request: Request, action: str, owner: str | None, policy: Document) -> None:
+        """With the policy's body, which the vendor's log has too."""
+        kind = "AccountFederationPolicy" if owner is None else "ServicePrincipalFederationPolicy"
+        params = {
+            "policy_id": policy["policy_id"],
+            "service_principal_id": owner,
+            "oidc_policy": json.dumps(policy["oidc_policy"]),
+        }
+        by = request.state.caller.name
+        self._audit.record(request, "oauth2", f"{action}{kind}", by=by, params=params, on_account=True)
 
     def _now(self) -> str:
         return datetime.datetime.fromtimestamp(self._clock.now(), datetime.UTC).isoformat().replace("+00:00", "Z")
@@ -85,6 +99,7 @@ class PolicyApi:
             policy["description"] = _description(body)
         if owner is not None:
             policy["service_principal_id"] = int(owner)
+        self._record(request, "create", owner, policy)
         return JSONResponse(self._store.put(kind, policy_id, policy))
 
     async def read(self, request: Request) -> Response:
@@ -93,19 +108,21 @@ class PolicyApi:
 
     async def update(self, request: Request) -> Response:
         """`PATCH .../federationPolicies/{policy_id}[?update_mask=...]`."""
-        kind, policy = self._find(request)
         body = await json_object(request)
+        kind, policy = self._find(request)
         result = policy_rules.updated(policy, body, request.query_params.get("update_mask"))
         policy_rules.check_oidc_policy(result.get("oidc_policy"), of_service_principal="service_principal_id" in policy)
         if "description" in result:
             _description(result)
         result["update_time"] = self._now()
+        self._record(request, "update", request.path_params.get("principal_id"), result)
         return JSONResponse(self._store.put(kind, policy["policy_id"], result))
 
     async def delete(self, request: Request) -> Response:
         """`DELETE .../federationPolicies/{policy_id}`."""
         kind, policy = self._find(request)
         self._store.delete(kind, policy["policy_id"])
+        self._record(request, "delete", request.path_params.get("principal_id"), policy)
         return JSONResponse({})
 
     async def list(self, request: Request) -> Response:

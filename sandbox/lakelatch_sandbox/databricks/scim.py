@@ -1,137 +1,207 @@
-"""SCIM resources of service principals: what is kept of what clients send (RFC 7643, RFC 7644), as pure functions."""
+"""What is kept of the SCIM resources that clients send (RFC 7643, RFC 7644), as pure functions."""
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lakelatch_sandbox.databricks.errors import ScimError
+from lakelatch_sandbox.databricks.resource_types import SERVICE_PRINCIPAL, USER, ResourceType
 
-SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:ServicePrincipal"
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+MAX_TEXT = 1024
+_ALWAYS = ("schemas", "id", "applicationId", "userName")
+_VALUE_PATH = re.compile(r"""(\w+)\[value eq (?:"([^"]*)"|'([^']*)')\]""")
+_CONDITION = re.compile(
+    r"""\s*([\w.]+)\s+(eq|ne|co|sw)\s+(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(true|false))\s*""", re.IGNORECASE
+)
+_FILTERED = ("id", "applicationId", "userName", "displayName", "externalId", "active")
+_NO_SUCH = "No such attribute with the name : {} in the current resource"
+"""The vendor's words; the official plugin knows them, and takes the removal for done."""
 
-_MULTI_VALUED = ("entitlements", "roles")
-_ALWAYS = ("schemas", "id", "applicationId")
-_FILTER = re.compile(r'\s*(applicationId|displayName|externalId)\s+(eq)\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
-_VALUE_PATH = re.compile(r'(entitlements|roles)\[value eq "([^"]*)"\]')
 
-
-def _bad(detail: str) -> ScimError:
+def bad(detail: str) -> ScimError:
+    """A value that is wrong in itself."""
     return ScimError(400, detail, "invalidValue")
 
 
+def _single(value: Any) -> Any:
+    """A single value. The official plugin wraps it as `[{"value": ...}]` in a PatchOp."""
+    return (
+        value[0].get("value") if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) else value
+    )
+
+
 def _flag(value: Any) -> bool:
-    """A boolean. The official plugin sends it as `[{"value": "false"}]`."""
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-        value = value[0].get("value")
+    value = _single(value)
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if not isinstance(value, bool):
-        raise _bad("active must be true or false")
+        raise bad("active must be true or false")
     return value
 
 
-def _name(value: Any, field: str) -> str:
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-        value = value[0].get("value")
-    if not isinstance(value, str) or len(value) > 1024:
-        raise _bad(f"{field} must be a string of at most 1024 characters")
+def _text(value: Any, name: str) -> str:
+    value = _single(value)
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise bad(f"{name} must be a string of at most {MAX_TEXT} characters")
     return value
 
 
-def _values(values: Any, field: str) -> list[dict[str, str]]:
-    """The entries that have a value, each once. Empty ones are dropped: the plugin dies when they are echoed."""
-    if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
-        raise _bad(f"{field} must be a list of objects")
-    found = {str(one["value"]): None for one in values if one.get("value")}
-    return [{"value": value} for value in found]
+def values(found: Any, name: str) -> list[dict[str, Any]]:
+    """A multi-valued attribute without repetitions and empty entries, of which the official plugin sends one."""
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise bad(f"{name} must be a list of objects")
+    return [{"value": value} for value in dict.fromkeys(str(one["value"]) for one in found if one.get("value"))]
 
 
-def _set(resource: dict[str, Any], field: str, value: Any) -> None:
-    if field == "active":
-        resource["active"] = _flag(value)
-    elif field in ("displayName", "externalId"):
-        resource[field] = _name(value, field)
-    elif field in _MULTI_VALUED:
-        resource[field] = _values(value, field)
+def _person(value: Any, name: str) -> Any:
+    wanted = dict if name == "name" else list
+    if not isinstance(value, wanted) or len(str(value)) > 8 * MAX_TEXT:
+        raise bad(f"{name} has the wrong shape")
+    return value
 
 
-def from_body(body: Mapping[str, Any], *, id: str, application_id: str | None) -> dict[str, Any]:
+def _set(type: ResourceType, resource: dict[str, Any], name: str, value: Any) -> None:
+    if name == type.key and name != "displayName":
+        if _text(value, name) != resource.get(name):
+            raise ScimError(400, f"{name} cannot be changed", "mutability")
+    elif name == "active":
+        resource[name] = _flag(value)
+    elif name in type.texts:
+        resource[name] = _text(value, name)
+    elif name in type.lists:
+        resource[name] = values(value, name)
+    else:
+        resource[name] = _person(value, name)
+
+
+def _key(type: ResourceType, body: Mapping[str, Any], old: Mapping[str, Any] | None) -> str:
+    """The name that no other resource of the type has; of a service principal a UUID, made when it is left out."""
+    found = body.get(type.key)
+    if type is SERVICE_PRINCIPAL:
+        try:
+            return str(uuid.UUID(str(found or (old or {}).get(type.key) or uuid.uuid4())))
+        except ValueError as error:
+            raise bad("applicationId must be a UUID") from error
+    found = _text(found, type.key) if found is not None else (old or {}).get(type.key)
+    if not found:
+        raise bad(f"{type.key} is required")
+    return str(found)
+
+
+def from_body(
+    type: ResourceType, body: Mapping[str, Any], *, id: str, old: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The whole resource that a POST or PUT describes. What it leaves out is empty, `active` is true.
 
-    `application_id` is the one that the resource has already; a new resource may bring its own (Entra-managed
-    principals do) or gets one. Raises `ScimError` 400.
+    `old` is the resource that is replaced. Raises `ScimError` 400.
     """
-    asked = body.get("applicationId") or application_id or str(uuid.uuid4())
-    try:
-        chosen = str(uuid.UUID(str(asked)))
-    except ValueError as error:
-        raise _bad("applicationId must be a UUID") from error
-    if application_id is not None and chosen != application_id:
-        raise ScimError(400, "applicationId cannot be changed", "mutability")
-    resource: dict[str, Any] = {"schemas": [SCHEMA], "id": id, "applicationId": chosen, "active": True}
-    for field in ("displayName", "externalId", "active", *_MULTI_VALUED):
-        if body.get(field) is not None:
-            _set(resource, field, body[field])
+    key = _key(type, body, old)
+    if old is not None and type.key != "displayName" and key != old[type.key]:
+        raise ScimError(400, f"{type.key} cannot be changed", "mutability")
+    resource: dict[str, Any] = {"schemas": [type.schema], "id": id, type.key: key}
+    if type.has_active:
+        resource["active"] = True
+    for name in type.attributes:
+        if body.get(name) is not None and name != type.key:
+            _set(type, resource, name, body[name])
+    if type is USER:
+        resource.setdefault("displayName", key)
+        resource.setdefault("emails", [{"value": key, "type": "work", "primary": True}])
     return resource
 
 
-def patched(resource: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+def patched(type: ResourceType, resource: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """The resource after a PatchOp (RFC 7644 §3.5.2); raises `ScimError` 400 for an operation that is none."""
     result = {**resource}
     operations = body.get("Operations")
     if not isinstance(operations, list) or not operations:
-        raise _bad("Operations must be a non-empty list")
+        raise bad("Operations must be a non-empty list")
     for operation in operations:
         if not isinstance(operation, dict):
-            raise _bad("an operation must be an object")
+            raise bad("an operation must be an object")
         kind, path, value = str(operation.get("op")).lower(), operation.get("path"), operation.get("value")
         if kind not in ("add", "replace", "remove"):
             raise ScimError(400, "op must be add, replace or remove", "invalidSyntax")
         if path is None and isinstance(value, dict) and kind != "remove":
-            for field, one in value.items():
-                _apply(result, kind, field, one)
+            for name, one in value.items():
+                _apply(type, result, kind, name, one)
         else:
-            _apply(result, kind, str(path), value)
+            _apply(type, result, kind, str(path), value)
     return result
 
 
-def _apply(result: dict[str, Any], kind: str, path: str, value: Any) -> None:
+def _apply(type: ResourceType, result: dict[str, Any], kind: str, path: str, value: Any) -> None:
     selected = _VALUE_PATH.fullmatch(path)
-    if selected and kind == "remove":
-        field, unwanted = selected.groups()
-        result[field] = [one for one in result.get(field, []) if one["value"] != unwanted]
-    elif path not in ("active", "displayName", "externalId", *_MULTI_VALUED):
+    if selected and kind == "remove" and selected[1] in type.lists:
+        unwanted = selected[2] or selected[3]
+        result[selected[1]] = [one for one in result.get(selected[1], []) if one["value"] != unwanted]
+    elif path not in type.attributes:
         raise ScimError(400, f"path `{path[:200]}` is not supported", "invalidPath")
     elif kind == "remove":
-        result.pop(path, None)
-    elif kind == "add" and path in _MULTI_VALUED:
-        result[path] = _values([*result.get(path, []), *_values(value, path)], path)
+        if not result.get(path):
+            raise ScimError(400, _NO_SUCH.format(path), "invalidPath")
+        unwanted_values = values(value, path) if value and path in type.lists else None
+        left = [one for one in result[path] if one not in unwanted_values] if unwanted_values else None
+        if left:
+            result[path] = left
+        else:
+            result.pop(path)
+    elif kind == "add" and path in type.lists:
+        result[path] = values([*result.get(path, []), *values(value, path)], path)
     else:
-        _set(result, path, value)
+        _set(type, result, path, value)
 
 
 def matching(resources: Iterable[dict[str, Any]], expression: str | None) -> list[dict[str, Any]]:
-    """The resources that a filter selects: `<attribute> eq "<value>"` (RFC 7644 §3.4.2.2); raises `ScimError` 400."""
+    """The resources that a filter selects; raises `ScimError` 400.
+
+    `eq`, `ne`, `co` and `sw` over single-valued attributes, joined by `and` or by `or` (RFC 7644 §3.4.2.2). Texts are
+    compared without regard to case, as attributes that are not `caseExact` are.
+    """
     if not expression:
         return list(resources)
-    parsed = _FILTER.fullmatch(expression)
-    if parsed is None:
-        raise ScimError(400, f"filter `{expression[:200]}` is not supported", "invalidFilter")
-    attribute, _, literal = parsed.groups()
-    names = {"applicationid": "applicationId", "displayname": "displayName", "externalid": "externalId"}
-    wanted = re.sub(r"\\(.)", r"\1", literal)
-    return [one for one in resources if one.get(names[attribute.lower()]) == wanted]
+    either = re.search(r"\sor\s", expression, re.IGNORECASE) is not None
+    parts = re.split(r"\s+or\s+" if either else r"\s+and\s+", expression, flags=re.IGNORECASE)
+    conditions = [_condition(part, expression) for part in parts]
+    combine = any if either else all
+    return [one for one in resources if combine(holds(one) for holds in conditions)]
 
 
-def shown(resource: Mapping[str, Any], attributes: str | None) -> dict[str, Any]:
-    """The resource as it is answered; with `attributes`, only those and the ones that are always there."""
-    visible = {name: value for name, value in resource.items() if value != []}
-    visible.setdefault("schemas", [SCHEMA])
-    if not attributes:
-        return visible
-    wanted = {*_ALWAYS, *(name.strip().partition(".")[0] for name in attributes.split(","))}
-    return {name: value for name, value in visible.items() if name in wanted}
+def _condition(text: str, whole: str) -> Callable[[Mapping[str, Any]], bool]:
+    parsed = _CONDITION.fullmatch(text)
+    names = {name.lower(): name for name in _FILTERED}
+    if parsed is None or parsed[1].lower() not in names:
+        raise ScimError(400, f"filter `{whole[:200]}` is not supported", "invalidFilter")
+    name, operator = names[parsed[1].lower()], parsed[2].lower()
+    quoted = parsed[3] if parsed[3] is not None else parsed[4]
+    wanted = (re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else parsed[5]).casefold()
+
+    def holds(resource: Mapping[str, Any]) -> bool:
+        found = resource.get(name)
+        if found is None:
+            return operator == "ne"
+        text = str(found).casefold()
+        return {"eq": text == wanted, "ne": text != wanted, "co": wanted in text, "sw": text.startswith(wanted)}[
+            operator
+        ]
+
+    return holds
+
+
+def shown(resource: Mapping[str, Any], attributes: str | None, excluded: str | None = None) -> dict[str, Any]:
+    """The resource as it is answered: only the `attributes` and those that are always there, without the excluded."""
+    visible = {name: value for name, value in resource.items() if value != [] and not name.startswith("_")}
+    if attributes:
+        wanted = {*_ALWAYS, *_names(attributes)}
+        visible = {name: value for name, value in visible.items() if name in wanted}
+    unwanted = _names(excluded) - {"schemas", "id"}
+    return {name: value for name, value in visible.items() if name not in unwanted}
+
+
+def _names(attributes: str | None) -> set[str]:
+    return {name.strip().partition(".")[0] for name in (attributes or "").split(",")}
 
 
 def listing(resources: list[dict[str, Any]], *, start: int, count: int) -> dict[str, Any]:

@@ -93,14 +93,14 @@ class Statements:
 
     async def execute(self, request: Request, who: Caller) -> Response:
         """`POST /api/2.0/sql/statements`; waits for the result as long as `wait_timeout` says."""
-        asked = statement_request.read(await json_object(request), who.application_id)
+        asked = statement_request.read(await json_object(request), who.name)
         self._warehouses.use(asked.warehouse_id)
         self._forget()
         if len(self._tasks) >= MAX_WAITING:
             raise ApiError(429, "RESOURCE_EXHAUSTED", f"{MAX_WAITING} statements are waiting already.")
         # the vendor's ids are UUIDs of version 1; the caller learns nothing from ours
         id = str(uuid.UUID(bytes=secrets.token_bytes(16)))
-        statement = Statement(id, who.application_id, self._clock.now(), self._engine.prepare())
+        statement = Statement(id, who.name, self._clock.now(), self._engine.prepare())
         self._statements[id] = statement
         task = asyncio.create_task(self._run(statement, asked.query), name=f"statement {id}")
         self._tasks.add(task)
@@ -113,7 +113,7 @@ class Statements:
 
     def _find(self, request: Request, who: Caller) -> Statement:
         found = self._statements.get(request.path_params["id"])
-        if found is None or found.owner != who.application_id:
+        if found is None or found.owner != who.name:
             raise ApiError(404, "NOT_FOUND", f"Statement {request.path_params['id']} does not exist.")
         return found
 

@@ -10,19 +10,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lakelatch_sandbox.clock import Clock
+from lakelatch_sandbox.databricks.audit import Audit
 from lakelatch_sandbox.databricks.directory import Directory, policies_kind
 from lakelatch_sandbox.databricks.errors import OAuthError
 from lakelatch_sandbox.databricks.exchange import verified
 from lakelatch_sandbox.databricks.federation import remaining_life, shown, subject_claim
 from lakelatch_sandbox.databricks.keysets import KeySets
 from lakelatch_sandbox.databricks.metadata import CLIENT_CREDENTIALS, JWT_TOKEN, TOKEN_EXCHANGE
+from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
 from lakelatch_sandbox.databricks.requests import form
 from lakelatch_sandbox.databricks.tokens import ALL_APIS, AccessTokens
 from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.store import Document, Store
 
 Admission = Callable[[Document], str | None]
-"""Why a service principal may not have a token of this host, or None when it may."""
+"""What keeps a principal from having a token of this host, as the end of a sentence; None when nothing does."""
 
 
 class TokenEndpoint:
@@ -37,6 +39,8 @@ class TokenEndpoint:
         clock: Clock,
         endpoints: Endpoints,
         admission: Admission,
+        principal_secrets: PrincipalSecrets,
+        audit: Audit,
     ) -> None:
         self._store = store
         self._directory = directory
@@ -45,42 +49,65 @@ class TokenEndpoint:
         self._clock = clock
         self._endpoints = endpoints
         self._admission = admission
+        self._principal_secrets = principal_secrets
+        self._audit = audit
 
     async def answer(self, request: Request) -> Response:
         """Answer a token request; raises `OAuthError` with the reason of a refusal."""
         fields = await form(request)
         grant = fields.get("grant_type")
-        if grant == CLIENT_CREDENTIALS:
-            answer = self._client_credentials(fields, request.headers.get("authorization"))
-        elif grant == TOKEN_EXCHANGE:
-            answer = await self._exchange(fields)
-        else:
-            raise OAuthError(
-                400, "unsupported_grant_type", f"grant_type must be `{CLIENT_CREDENTIALS}` or `{TOKEN_EXCHANGE}`."
-            )
+        try:
+            if grant == CLIENT_CREDENTIALS:
+                name, answer = self._client_credentials(fields, request.headers.get("authorization"))
+            elif grant == TOKEN_EXCHANGE:
+                name, answer = await self._exchange(fields)
+            else:
+                raise OAuthError(
+                    400, "unsupported_grant_type", f"grant_type must be `{CLIENT_CREDENTIALS}` or `{TOKEN_EXCHANGE}`."
+                )
+        except OAuthError as error:
+            self._record(request, grant, fields.get("client_id"), error)
+            raise
+        self._record(request, grant, name, None)
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
-    def _admitted(self, application_id: str) -> Document:
-        principal = self._directory.by_application(application_id)
-        if principal is None:
-            raise OAuthError(401, "invalid_client", f"Service principal {shown(application_id)} does not exist.")
+    def _record(self, request: Request, grant: str | None, name: str | None, error: OAuthError | None) -> None:
+        self._audit.record(
+            request,
+            "accounts",
+            "mintOAuthToken",
+            by=name or "unknown",
+            params={"grantType": grant},
+            status=200 if error is None else error.status,
+            error=None if error is None else error.description,
+            on_account=self._tokens.on_account,
+        )
+
+    def _admitted(self, name: str) -> Document:
+        found = self._directory.by_name(name)
+        if found is None:
+            raise OAuthError(401, "invalid_client", f"Service principal {shown(name)} does not exist.")
+        type, principal = found
         if not principal.get("active", True):
-            raise OAuthError(401, "invalid_client", f"Service principal {application_id} is deactivated.")
+            raise OAuthError(401, "invalid_client", f"{type.called} {name} is deactivated.")
         obstacle = self._admission(principal)
         if obstacle is not None:
-            raise OAuthError(401, "invalid_client", obstacle)
+            raise OAuthError(401, "invalid_client", f"{type.called} {name} {obstacle}")
         return principal
 
-    def _client_credentials(self, fields: dict[str, str], authorization: str | None) -> Document:
+    def _client_credentials(self, fields: dict[str, str], authorization: str | None) -> tuple[str, Document]:
         client_id, secret = _basic(authorization) or (fields.get("client_id", ""), fields.get("client_secret", ""))
+        principal = self._directory.by_application(client_id)
         known = self._endpoints
-        same_id = hmac.compare_digest(client_id.encode(), known.admin_client_id.encode())
-        if not (hmac.compare_digest(secret.encode(), known.admin_client_secret.encode()) and same_id):
+        is_admin = client_id == known.admin_client_id and hmac.compare_digest(
+            secret.encode(), known.admin_client_secret.encode()
+        )
+        if principal is None or not (is_admin or self._principal_secrets.is_valid(principal["id"], secret)):
             raise OAuthError(401, "invalid_client", "Client authentication failed: unknown client or wrong secret.")
         self._admitted(client_id)
-        return self._tokens.mint(client_id, _scope(fields))
+        return client_id, self._tokens.mint(client_id, _scope(fields))
 
-    async def _exchange(self, fields: dict[str, str]) -> Document:
+    async def _exchange(self, fields: dict[str, str]) -> tuple[str, Document]:
         # tokens read from files carry the file's last newline
         token = fields.get("subject_token", "").strip()
         if not token:
@@ -91,20 +118,20 @@ class TokenEndpoint:
             claims = self._tokens.claims(token)
             if claims is not None and self._tokens.remaining(claims) > 0:
                 self._admitted(claims["sub"])
-                return {
+                return claims["sub"], {
                     "access_token": token,
                     "token_type": "Bearer",
                     "expires_in": self._tokens.remaining(claims),
                     "scope": claims["scope"],
                 }
         client_id = fields.get("client_id")
-        application_id, lifetime = (
-            await self._as_user(token) if not client_id else await self._as_principal(token, client_id)
-        )
-        return self._tokens.mint(application_id, _scope(fields), lifetime)
+        name, lifetime = await self._as_user(token) if not client_id else await self._as_principal(token, client_id)
+        return name, self._tokens.mint(name, _scope(fields), lifetime)
 
     async def _as_principal(self, token: str, client_id: str) -> tuple[str, int]:
         """With a client id, the policies of that service principal decide."""
+        if self._directory.by_application(client_id) is None:
+            raise OAuthError(401, "invalid_client", f"Service principal {shown(client_id)} does not exist.")
         principal = self._admitted(client_id)
         claims = await self._claims(token, principal["id"], f"service principal {client_id}")
         return client_id, remaining_life(claims[1], self._clock.now())
@@ -114,7 +141,7 @@ class TokenEndpoint:
         policy, claims = await self._claims(token, None, f"account {self._endpoints.account_id}")
         lifetime = remaining_life(claims, self._clock.now())
         name = str(claims[subject_claim(policy)])
-        if self._directory.by_application(name) is None:
+        if self._directory.by_name(name) is None:
             raise OAuthError(
                 401,
                 "invalid_client",

@@ -9,6 +9,7 @@ import jwt
 from lakelatch_sandbox.clock import Clock
 from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.errors import ApiError
+from lakelatch_sandbox.databricks.resource_types import ResourceType
 from lakelatch_sandbox.keys import SIGNATURE_ONLY, SigningKeys
 from lakelatch_sandbox.store import Document
 
@@ -23,35 +24,47 @@ TOKEN_ALGORITHM: Final = "ES256"  # noqa: S105
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request: an active service principal, and what its token allows at most."""
+    """Who makes a request: an active user or service principal, and what the token allows at most."""
 
+    type: ResourceType
     principal: Document
     scopes: frozenset[str]
 
     @property
-    def application_id(self) -> str:
-        """The user name of a service principal."""
-        return str(self.principal["applicationId"])
+    def name(self) -> str:
+        """What `current_user()` answers: the user name of a user, the application id of a service principal."""
+        return str(self.principal[self.type.key])
+
+    @property
+    def id(self) -> str:
+        """The SCIM id."""
+        return str(self.principal["id"])
 
 
 class AccessTokens:
     """The token service of one host."""
 
-    def __init__(self, keys: SigningKeys, *, issuer: str, audience: str, clock: Clock) -> None:
+    def __init__(
+        self, keys: SigningKeys, *, issuer: str, audience: str, clock: Clock, on_account: bool = False
+    ) -> None:
         self.keys = keys
         self.issuer = issuer
+        self.on_account = on_account
         self._audience = audience
         self._clock = clock
 
-    def mint(self, application_id: str, scope: str, lifetime: int = LIFETIME_SECONDS) -> dict[str, Any]:
-        """The token endpoint's answer (RFC 6749 §5.1) with a token that lives `lifetime` seconds, an hour at most."""
+    def mint(self, name: str, scope: str, lifetime: int = LIFETIME_SECONDS) -> dict[str, Any]:
+        """The token endpoint's answer (RFC 6749 §5.1) with a token that lives `lifetime` seconds, an hour at most.
+
+        `name` is that of the user or service principal.
+        """
         now = self._clock.now()
         lifetime = min(lifetime, LIFETIME_SECONDS)
         claims = {
             "iss": self.issuer,
             "aud": self._audience,
-            "sub": application_id,
-            "client_id": application_id,
+            "sub": name,
+            "client_id": name,
             "scope": scope,
             "iat": now,
             "exp": now + lifetime,
@@ -91,9 +104,10 @@ def caller(authorization: str | None, tokens: AccessTokens, directory: Directory
         )
     if tokens.remaining(claims) <= 0:
         raise ApiError(401, "UNAUTHENTICATED", "Access token has expired.")
-    principal = directory.by_application(claims["sub"])
-    if principal is None:
-        raise ApiError(401, "UNAUTHENTICATED", "The service principal of this access token no longer exists.")
+    found = directory.by_name(claims["sub"])
+    if found is None:
+        raise ApiError(401, "UNAUTHENTICATED", "The user or service principal of this access token no longer exists.")
+    type, principal = found
     if not principal.get("active", True):
-        raise ApiError(403, "PERMISSION_DENIED", f"Service principal {claims['sub']} is deactivated.")
-    return Caller(principal, frozenset(str(claims["scope"]).split()))
+        raise ApiError(403, "PERMISSION_DENIED", f"{type.called} {claims['sub']} is deactivated.")
+    return Caller(type, principal, frozenset(str(claims["scope"]).split()))

@@ -11,33 +11,21 @@ from starlette.routing import Route
 
 from lakelatch_sandbox.context import Context
 from lakelatch_sandbox.databricks import metadata
+from lakelatch_sandbox.databricks.audit import Audit
 from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.errors import HANDLERS, ApiError
 from lakelatch_sandbox.databricks.keysets import KeySets
+from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
 from lakelatch_sandbox.databricks.sql_engine import Engine
 from lakelatch_sandbox.databricks.statements import Statements
 from lakelatch_sandbox.databricks.token_endpoint import TokenEndpoint
 from lakelatch_sandbox.databricks.tokens import ALL_APIS, TOKEN_ALGORITHM, AccessTokens, Caller, caller
 from lakelatch_sandbox.databricks.warehouses import Warehouses
+from lakelatch_sandbox.databricks.workspace_admin import WorkspaceAdmin
 from lakelatch_sandbox.keys import SigningKeys
-from lakelatch_sandbox.store import Document
 
 Handler = Callable[[Request], Awaitable[Response]]
 CallerHandler = Callable[[Request, Caller], Awaitable[Response]]
-
-
-def current_user(principal: Document, permissions: list[str]) -> Document:
-    """`/scim/v2/Me` of a service principal: its user name is its application id."""
-    return {
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "id": principal["id"],
-        "userName": principal["applicationId"],
-        "applicationId": principal["applicationId"],
-        "displayName": principal.get("displayName", ""),
-        "active": principal.get("active", True),
-        "groups": [{"display": "users"}, *([{"display": "admins"}] if "ADMIN" in permissions else [])],
-        "entitlements": principal.get("entitlements", []),
-    }
 
 
 def application(context: Context) -> Starlette:
@@ -52,15 +40,20 @@ def application(context: Context) -> Starlette:
         clock=clock,
     )
 
-    def obstacle(principal: Document) -> str | None:
-        if directory.permissions(principal["id"]):
-            return None
-        return (
-            f"Service principal {principal['applicationId']} is not assigned to workspace {endpoints.workspace_id}; "
-            "assign it first."
-        )
-
-    token = TokenEndpoint(store, directory, tokens, KeySets(context.http, time.monotonic), clock, endpoints, obstacle)
+    audit = Audit(store, clock, endpoints)
+    principal_secrets = PrincipalSecrets(store, directory, clock, audit)
+    admin = WorkspaceAdmin(store, endpoints, directory, audit, principal_secrets)
+    token = TokenEndpoint(
+        store,
+        directory,
+        tokens,
+        KeySets(context.http, time.monotonic),
+        clock,
+        endpoints,
+        admin.obstacle,
+        principal_secrets,
+        audit,
+    )
     warehouses = Warehouses(store, endpoints)
     statements = Statements(Engine(), warehouses, clock)
 
@@ -73,11 +66,13 @@ def application(context: Context) -> Starlette:
     def answered(handler: CallerHandler, scope: str | None) -> Handler:
         async def checked(request: Request) -> Response:
             who = caller(request.headers.get("authorization"), tokens, directory)
-            refused = obstacle(who.principal)
+            request.state.caller = who
+            refused = admin.obstacle(who.principal)
             if refused is not None:
-                raise ApiError(403, "PERMISSION_DENIED", refused)
+                raise ApiError(403, "PERMISSION_DENIED", f"{who.type.called} {who.name} {refused}")
             if scope is not None and not {ALL_APIS, scope} & who.scopes:
                 raise ApiError(403, "PERMISSION_DENIED", f"The access token's scope lacks `{scope}`.")
+            audit.authorized(request, who.name)
             response = await handler(request, who)
             # clients read the workspace's id from this header
             response.headers["X-Databricks-Org-Id"] = endpoints.workspace_id
@@ -91,9 +86,6 @@ def application(context: Context) -> Starlette:
 
         return called
 
-    async def me(_: Request, who: Caller) -> Response:
-        return JSONResponse(current_user(who.principal, directory.permissions(who.principal["id"])))
-
     async def jwks(_: Request) -> Response:
         return JSONResponse(tokens.keys.jwks())
 
@@ -103,7 +95,7 @@ def application(context: Context) -> Starlette:
         await statements.close()
 
     api: list[tuple[str, str, str | None, CallerHandler]] = [
-        ("GET", "/api/2.0/preview/scim/v2/Me", None, me),
+        *admin.routes(),
         ("GET", "/api/2.0/sql/warehouses", "sql", plain(warehouses.list)),
         ("GET", "/api/2.0/sql/warehouses/{id}", "sql", plain(warehouses.read)),
         ("POST", "/api/2.0/sql/warehouses/{id}/start", "sql", plain(warehouses.start)),

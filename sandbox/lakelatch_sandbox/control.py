@@ -1,4 +1,4 @@
-"""Switches and views for tests: the clock, and everything that users have made.
+"""Switches and views for tests: the clock, everything that users have made, and the switches of single doubles.
 
 Nothing authenticates here: the sandbox listens on loopback only, and this double gives out no secret.
 """
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lakelatch_sandbox import cluster, entra, graph
 from lakelatch_sandbox.context import Context
 
 
@@ -23,7 +24,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def application(context: Context) -> Starlette:
-    """`GET /health`, `GET|POST /clock` and `GET /objects`."""
+    """`GET /health`, `GET|POST /clock`, `GET /objects`, and below their names the switches of single doubles."""
     store, clock = context.store, context.clock
 
     async def health(_: Request) -> Response:
@@ -57,5 +58,8 @@ def application(context: Context) -> Starlette:
             Route("/clock", read_clock, methods=["GET"]),
             Route("/clock", set_clock, methods=["POST"]),
             Route("/objects", objects, methods=["GET"]),
+            *cluster.switches(context),
+            *entra.switches(context),
+            *graph.switches(context),
         ]
     )

@@ -33,6 +33,8 @@ class Endpoints:
     """Host and port without a scheme, as the azuread provider wants its `metadata_host`."""
     cluster_issuer: str
     cluster_token: str
+    issuers_url: str
+    """Below it stand the issuers of other workloads: `/github`, `/gitlab`, `/keycloak/realms/acme`, any other."""
     ca_file: str
     ca_bundle_file: str
     """The public roots and the local CA together, for `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE`."""
@@ -107,6 +109,7 @@ def endpoints(
         graph_base=url["graph"],
         metadata_host=f"{HOST}:{ports['graph']}",
         cluster_issuer=url["cluster"],
+        issuers_url=f"{url['cluster']}/issuers",
         control_url=url["control"],
         ca_file=ca_file,
         ca_bundle_file=ca_bundle_file,

@@ -15,6 +15,11 @@ from lakelatch_sandbox.store import Store
 
 KIND = "_keys"
 
+Algorithm = Literal["RS256", "ES256", "ES384"]
+
+_CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1()}
+"""The curve that each algorithm means (RFC 7518 §3.4)."""
+
 SIGNATURE_ONLY: Options = {
     "verify_exp": False,
     "verify_nbf": False,
@@ -40,7 +45,7 @@ class SigningKeys:
     `algorithm` is that of keys yet to be made; each key keeps the one that it was made for.
     """
 
-    def __init__(self, store: Store, issuer_name: str, algorithm: Literal["RS256", "ES256"] = "RS256") -> None:
+    def __init__(self, store: Store, issuer_name: str, algorithm: Algorithm = "RS256") -> None:
         self._store = store
         self._name = issuer_name
         self._algorithm = algorithm
@@ -58,7 +63,7 @@ class SigningKeys:
         key = (
             rsa.generate_private_key(public_exponent=65537, key_size=2048)
             if self._algorithm == "RS256"
-            else ec.generate_private_key(ec.SECP256R1())
+            else ec.generate_private_key(_CURVES[self._algorithm])
         )
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

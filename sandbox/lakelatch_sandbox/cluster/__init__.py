@@ -1,3 +1,4 @@
 from lakelatch_sandbox.cluster.application import application
+from lakelatch_sandbox.cluster.issuers import switches
 
-__all__ = ["application"]
+__all__ = ["application", "switches"]

@@ -2,6 +2,7 @@
 
 It is the identity provider of the sandbox's workloads: a workload asks for a token of its service account and shows it
 to Entra, exactly as a projected volume would hand it over in a real cluster. Every service account is taken to exist.
+Beside it, below `/issuers/`, stand the issuers of other workloads.
 """
 
 import hmac
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lakelatch_sandbox.cluster import issuers
 from lakelatch_sandbox.cluster.requests import TokenRequest, parse_token_request
 from lakelatch_sandbox.cluster.status import StatusError, not_found, unauthorized
 from lakelatch_sandbox.cluster.tokens import discovery, is_service_account, rfc3339, service_account_claims
@@ -55,6 +57,7 @@ def application(context: Context) -> Starlette:
             Route("/.well-known/openid-configuration", openid_configuration),
             Route("/openid/v1/jwks", jwks),
             Route("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token", create_token, methods=["POST"]),
+            *issuers.routes(context),
         ],
         exception_handlers={StatusError: _refuse},
     )

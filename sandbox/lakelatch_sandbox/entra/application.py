@@ -1,6 +1,5 @@
 """The login service: discovery, keys, and the token endpoint for applications (client credentials)."""
 
-import uuid
 from typing import Any
 
 from starlette.applications import Starlette
@@ -9,41 +8,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lakelatch_sandbox.context import Context
-from lakelatch_sandbox.entra import discovery, token_request, tokens
+from lakelatch_sandbox.entra import decisions, discovery, token_request, tokens
 from lakelatch_sandbox.entra.errors import EntraError, error_body
-from lakelatch_sandbox.graph.directory import Directory
-from lakelatch_sandbox.graph.schema import Document
 from lakelatch_sandbox.graph.tenant import initial_domain, issuer_v1, issuer_v2, signing_keys
 
 NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 """RFC 6749 §5.1."""
 
 
-def decide(context: Context, client: Document, proof: str, requested: str) -> tokens.Grant:
-    """Whether this client may have a token for that resource, and with which roles; raises `EntraError` when not."""
-    directory, tenant = Directory(context), context.endpoints.tenant_id
-    resource = directory.application_by_resource(requested)
-    principal = directory.service_principal_by_app_id(resource["appId"]) if resource else None
-    if resource is None or principal is None:
-        raise EntraError(500011, resource=requested, tenant=tenant)
-    if not principal["accountEnabled"]:
-        raise EntraError(500014, resource=requested)
-    if principal["appRoleAssignmentRequired"] and not directory.is_assigned(client["id"], principal):
-        name = (directory.application_by_app_id(client["appId"]) or {}).get("displayName", "")
-        raise EntraError(
-            501051,
-            client=client["appId"],
-            name=str(name),
-            resource=requested,
-            resource_name=resource["displayName"],
-        )
-    return tokens.Grant(client, resource, requested, tuple(directory.roles(client["id"], principal)), proof)
-
-
 def application(context: Context) -> Starlette:
     """The login host's ASGI application."""
     endpoints = context.endpoints
-    keys = signing_keys(context.store)
+    keys = signing_keys(context)
 
     def known_tenant(request: Request) -> None:
         tenant = request.path_params["tenant"]
@@ -73,17 +49,20 @@ def application(context: Context) -> Starlette:
         known_tenant(request)
         wanted = token_request.parse(await request.body(), request.headers.get("authorization"))
         client, proof = await token_request.authenticate(wanted, context)
-        grant = decide(context, client, proof, wanted.resource)
+        grant = decisions.for_application(context, client, proof, wanted.resource, wanted.capabilities)
         claims = tokens.claims(grant, endpoints, now=context.clock.now())
         return JSONResponse(_answer(keys.sign(claims)), headers=NO_STORE)
 
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, EntraError)  # noqa: S101 - registered for this class only
-        correlation_id = request.headers.get("client-request-id") or str(uuid.uuid4())
         body = error_body(
-            error, now=context.clock.now(), authority=endpoints.entra_authority, correlation_id=correlation_id
+            error,
+            now=context.clock.now(),
+            authority=endpoints.entra_authority,
+            correlation_id=request.headers.get("client-request-id"),
         )
-        return JSONResponse(body, status_code=error.refusal.status, headers=NO_STORE)
+        headers = {"x-ms-request-id": body["trace_id"], "client-request-id": body["correlation_id"], **NO_STORE}
+        return JSONResponse(body, status_code=error.refusal.status, headers=headers)
 
     return Starlette(
         routes=[

@@ -26,11 +26,33 @@ class Refusal:
 
 REFUSALS: dict[int, Refusal] = {
     50027: Refusal("invalid_request", 400, "JWT token is invalid or malformed."),
+    50034: Refusal(
+        "invalid_grant",
+        400,
+        "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account "
+        "must be added to the directory.",
+    ),
+    50057: Refusal("invalid_grant", 400, "The user account is disabled."),
+    50105: Refusal(
+        "invalid_grant",
+        400,
+        "Your administrator has configured the application {resource_name} ('{resource}') to block users unless they "
+        "are specifically granted ('assigned') access to the application. The signed in user '{user}' is blocked "
+        "because they are not a direct member of a group with access, nor had access directly assigned by an "
+        "administrator. Please contact your administrator to assign access to this application.",
+    ),
     50166: Refusal("invalid_request", 400, "Request to External OIDC endpoint failed."),
+    65001: Refusal(
+        "invalid_grant",
+        400,
+        "The user or administrator has not consented to use the application with ID '{client}' named '{name}'. Send an "
+        "interactive authorization request for this user and resource.",
+    ),
     70003: Refusal("unsupported_grant_type", 400, "The app requested an unsupported grant type '{grant_type}'."),
     70025: Refusal(
         "invalid_client", 401, "The client '{client}'({name}) has no configured federated identity credentials."
     ),
+    90023: Refusal("invalid_request", 400, "The authentication service request isn't valid: {reason}"),
     90002: Refusal(
         "invalid_request",
         400,
@@ -56,6 +78,12 @@ REFUSALS: dict[int, Refusal] = {
         "invalid_grant",
         400,
         "Application '{client}'({name}) is not assigned to a role for the application '{resource}'({resource_name}).",
+    ),
+    650053: Refusal(
+        "invalid_client",
+        400,
+        "The application '{client}' asked for scope '{scope}' that doesn't exist on the resource '{resource}'. Contact "
+        "the app vendor.",
     ),
     700016: Refusal(
         "unauthorized_client",
@@ -140,10 +168,10 @@ class EntraError(Exception):
         super().__init__(f"AADSTS{code}: {self.text}")
 
 
-def error_body(error: EntraError, *, now: int, authority: str, correlation_id: str) -> dict[str, Any]:
+def error_body(error: EntraError, *, now: int, authority: str, correlation_id: str | None) -> dict[str, Any]:
     """The body of a refused token request (learn.microsoft.com, "Handling error codes in your application")."""
     timestamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    trace_id = str(uuid.uuid4())
+    trace_id, correlation_id = str(uuid.uuid4()), correlation_id or str(uuid.uuid4())
     return {
         "error": error.refusal.error,
         "error_description": f"AADSTS{error.code}: {error.text} Trace ID: {trace_id} "

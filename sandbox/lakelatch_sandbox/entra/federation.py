@@ -10,6 +10,8 @@ import httpx
 import jwt
 
 from lakelatch_sandbox.entra.errors import EntraError
+from lakelatch_sandbox.graph import flexible
+from lakelatch_sandbox.keys import SIGNATURE_ONLY
 
 ALGORITHM = "RS256"
 """The only one for federated credentials (learn.microsoft.com/graph/api/resources/federatedidentitycredential)."""
@@ -17,6 +19,8 @@ ALGORITHM = "RS256"
 
 def match(claims: Mapping[str, Any], credentials: Sequence[Mapping[str, Any]], *, client: str, name: str) -> None:
     """Return when one of the application's credentials has exactly this issuer, subject and audience.
+
+    In place of the subject a credential may have an expression over the claims.
 
     Raises `EntraError` with the number that tells which of them did not match: 700211 issuer, 700213 subject (7002138
     when only the case differs), 700212 audience; 70025 when there is no credential at all.
@@ -29,12 +33,20 @@ def match(claims: Mapping[str, Any], credentials: Sequence[Mapping[str, Any]], *
     of_issuer = [one for one in credentials if one["issuer"] == issuer]
     if not of_issuer:
         raise EntraError(700211, found=issuer)
-    of_subject = [one for one in of_issuer if one["subject"] == subject]
+    of_subject = [one for one in of_issuer if _accepts(one, claims)]
     if not of_subject:
-        differs_in_case = any(one["subject"].casefold() == subject.casefold() for one in of_issuer)
+        differs_in_case = any(str(one["subject"]).casefold() == subject.casefold() for one in of_issuer)
         raise EntraError(7002138 if differs_in_case else 700213, found=subject)
     if not any(one["audiences"][0] in audiences for one in of_subject):
         raise EntraError(700212, found=", ".join(str(one) for one in audiences))
+
+
+def _accepts(credential: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
+    """Whether a credential's subject, or in its place its expression, fits the claims."""
+    expression = credential.get("claimsMatchingExpression")
+    if expression is None:
+        return bool(credential["subject"] == claims.get("sub"))
+    return all(clause.holds(claims) for clause in flexible.parse(expression["value"]))
 
 
 async def verify(assertion: str, claims: Mapping[str, Any], http: httpx.AsyncClient) -> None:
@@ -56,7 +68,7 @@ async def verify(assertion: str, claims: Mapping[str, Any], http: httpx.AsyncCli
             assertion,
             jwt.PyJWK(dict(key), algorithm=ALGORITHM).key,
             algorithms=[ALGORITHM],
-            options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            options=SIGNATURE_ONLY,
         )
     except jwt.PyJWTError:
         raise EntraError(

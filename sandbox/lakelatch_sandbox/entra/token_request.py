@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ class TokenRequest:
     resource: str
     secret: str | None
     assertion: str | None
+    capabilities: tuple[str, ...] = ()
+    """What the client says it can handle (`xms_cc` of the claims parameter), for example `CP1`."""
 
 
 def parse(body: bytes, authorization: str | None) -> TokenRequest:
@@ -54,7 +57,24 @@ def parse(body: bytes, authorization: str | None) -> TokenRequest:
         raise EntraError(900144, parameter="client_assertion_type")
     if not secret and not assertion:
         raise EntraError(7000216)
-    return TokenRequest(client_id, resource_of(form), secret or None, assertion.strip() if assertion else None)
+    return TokenRequest(
+        client_id,
+        resource_of(form),
+        secret or None,
+        assertion.strip() if assertion else None,
+        capabilities_of(form.get("claims")),
+    )
+
+
+def capabilities_of(claims: str | None) -> tuple[str, ...]:
+    """The client capabilities in a claims parameter (OpenID Connect Core §5.5); raises `EntraError` (90023)."""
+    if not claims:
+        return ()
+    try:
+        values = (json.loads(claims).get("access_token") or {}).get("xms_cc", {}).get("values", [])
+    except (ValueError, AttributeError, RecursionError):
+        raise EntraError(90023, reason="the claims parameter is not valid.") from None
+    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
 
 
 def resource_of(form: Mapping[str, str]) -> str:
@@ -92,7 +112,7 @@ async def authenticate(request: TokenRequest, context: Context) -> tuple[Documen
         raise EntraError(700016, client=request.client_id, tenant=endpoints.tenant_id)
     principal = directory.service_principal_by_app_id(request.client_id)
     if request.assertion is not None:
-        await _check_assertion(request.assertion, application, directory)
+        await _check_assertion(request.assertion, application, principal, directory)
     else:
         _check_secret(str(request.secret), application, principal, directory)
     if principal is None:
@@ -117,7 +137,9 @@ def _check_secret(secret: str, application: Document, principal: Document | None
         raise EntraError(7000222, client=client)
 
 
-async def _check_assertion(assertion: str, application: Document, directory: Directory) -> None:
+async def _check_assertion(
+    assertion: str, application: Document, principal: Document | None, directory: Directory
+) -> None:
     context, client = directory.context, application["appId"]
     claims = _read(assertion)
     if certificates.is_own_assertion(claims, client):
@@ -129,10 +151,11 @@ async def _check_assertion(assertion: str, application: Document, directory: Dir
             issuer_v2(endpoints),
             issuer_v1(endpoints),
         )
-        certificates.verify(assertion, claims, application["keyCredentials"], audiences=audiences)
+        credentials = [*application["keyCredentials"], *(principal or {}).get("keyCredentials", [])]
+        certificates.verify(assertion, claims, credentials, audiences=audiences, now=context.clock.now())
     else:
-        credentials = directory.federated_credentials(application["id"])
-        federation.match(claims, credentials, client=client, name=application["displayName"])
+        trusted = directory.federated_credentials(application["id"])
+        federation.match(claims, trusted, client=client, name=application["displayName"])
         await federation.verify(assertion, claims, context.http)
     check_times(claims, context.clock.now())
 

@@ -1,3 +1,4 @@
 from lakelatch_sandbox.graph.application import application
+from lakelatch_sandbox.graph.switches import routes as switches
 
-__all__ = ["application"]
+__all__ = ["application", "switches"]

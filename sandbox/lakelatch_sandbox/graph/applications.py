@@ -1,10 +1,10 @@
 """Applications: registrations with their certificates and identifier URIs."""
 
 import uuid
-from collections.abc import Mapping
 
 from lakelatch_sandbox.graph import permissions
 from lakelatch_sandbox.graph.application_rules import check_application
+from lakelatch_sandbox.graph.certificates import kept_certificates, shown_certificates
 from lakelatch_sandbox.graph.collection import Collection
 from lakelatch_sandbox.graph.directory import APPLICATIONS, FEDERATED_CREDENTIALS, Directory
 from lakelatch_sandbox.graph.errors import bad_request
@@ -22,25 +22,16 @@ def _complete(directory: Directory, document: Document) -> Document:
         "certification": None,
     }
     _check(directory, made, None)
-    return made | {"keyCredentials": [_key_credential(one, {}) for one in made["keyCredentials"]]}
+    return made | {"keyCredentials": kept_certificates(made["keyCredentials"], ())}
 
 
 def _change(directory: Directory, new: Document, old: Document) -> Document:
     _check(directory, new, old)
-    known = {one["keyId"]: one.get("key") for one in old["keyCredentials"]}
-    return new | {"keyCredentials": [_key_credential(one, known) for one in new["keyCredentials"]]}
-
-
-def _key_credential(credential: Document, known: Mapping[str, str | None]) -> Document:
-    """A certificate as it is kept: one that comes back without its key, as it was read, keeps the key it had."""
-    if not isinstance(credential, dict):
-        raise bad_request("Invalid value specified for property 'keyCredentials' of resource 'Application'.")
-    key_id = credential.get("keyId") or str(uuid.uuid4())
-    return {**credential, "keyId": key_id, "key": credential.get("key") or known.get(key_id)}
+    return new | {"keyCredentials": kept_certificates(new["keyCredentials"], old["keyCredentials"])}
 
 
 def _show(_: Directory, document: Document) -> Document:
-    return document | {"keyCredentials": [{**one, "key": None} for one in document["keyCredentials"]]}
+    return document | {"keyCredentials": shown_certificates(document["keyCredentials"])}
 
 
 def _check(directory: Directory, new: Document, old: Document | None) -> None:

@@ -22,8 +22,8 @@ from lakelatch_sandbox.graph.errors import GraphError, bad_request, envelope, no
 from lakelatch_sandbox.graph.permissions import Requirement
 from lakelatch_sandbox.graph.query import page
 from lakelatch_sandbox.graph.schema import Document
+from lakelatch_sandbox.graph.signing import TenantKeys
 from lakelatch_sandbox.graph.tenant import signing_keys, verify_graph_token
-from lakelatch_sandbox.keys import SigningKeys
 
 VERSIONS = ("v1.0", "beta")
 """Both versions serve the same objects."""
@@ -98,7 +98,7 @@ class Operation:
 def routes(context: Context, operations: Iterable[Operation]) -> list[Mount]:
     """The operations under each version's prefix."""
     rows = tuple(operations)
-    keys = signing_keys(context.store)
+    keys = signing_keys(context)
     directory = Directory(context)
 
     def caller(request: Request) -> Caller:
@@ -175,7 +175,7 @@ def _router_refusal(request: Request, error: Exception) -> GraphError:
     return bad_request(f"Resource not found for the segment '{segment}'.", "BadRequest")
 
 
-def _caller(header: str, context: Context, keys: SigningKeys) -> Caller:
+def _caller(header: str, context: Context, keys: TenantKeys) -> Caller:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthenticated("Access token is empty.")

@@ -2,6 +2,7 @@
 
 from lakelatch_sandbox.graph import permissions
 from lakelatch_sandbox.graph.assignments import end_assignments
+from lakelatch_sandbox.graph.certificates import kept_certificates, shown_certificates
 from lakelatch_sandbox.graph.collection import Collection
 from lakelatch_sandbox.graph.directory import DELEGATED_GRANTS, SERVICE_PRINCIPALS, Directory
 from lakelatch_sandbox.graph.errors import bad_request, conflict, denied
@@ -30,13 +31,13 @@ def check_new_principal(directory: Directory, document: Document) -> Document:
             "The service principal cannot be created, updated, or restored because the service principal name "
             f"{app_id} is already in use."
         )
-    return document | {"appId": app_id}
+    return document | {"appId": app_id, "keyCredentials": kept_certificates(document["keyCredentials"], ())}
 
 
 def _change(_: Directory, new: Document, old: Document) -> Document:
     if new["appId"] != old["appId"]:
         raise bad_request("Property 'appId' is read-only and cannot be set.")
-    return new
+    return new | {"keyCredentials": kept_certificates(new["keyCredentials"], old["keyCredentials"])}
 
 
 def _show(directory: Directory, document: Document) -> Document:
@@ -49,6 +50,7 @@ def _show(directory: Directory, document: Document) -> Document:
         "applicationTemplateId": application["applicationTemplateId"],
         "appRoles": application["appRoles"],
         "displayName": application["displayName"],
+        "keyCredentials": shown_certificates(document["keyCredentials"]),
         "homepage": application["web"]["homePageUrl"],
         "logoutUrl": application["web"]["logoutUrl"],
         "oauth2PermissionScopes": application["api"]["oauth2PermissionScopes"],

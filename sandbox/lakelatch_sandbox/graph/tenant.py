@@ -6,8 +6,7 @@ import jwt
 
 from lakelatch_sandbox.context import Context
 from lakelatch_sandbox.endpoints import Endpoints
-from lakelatch_sandbox.keys import SigningKeys
-from lakelatch_sandbox.store import Store
+from lakelatch_sandbox.graph.signing import TenantKeys
 
 _TIMES_ARE_OURS = {
     "verify_exp": False,
@@ -18,9 +17,9 @@ _TIMES_ARE_OURS = {
 """The sandbox has a clock of its own, so the library's look at the system's is switched off."""
 
 
-def signing_keys(store: Store) -> SigningKeys:
+def signing_keys(context: Context) -> TenantKeys:
     """The keys that sign the tenant's access tokens, made at the first use."""
-    return SigningKeys(store, "entra")
+    return TenantKeys(context.store, context.clock.now)
 
 
 def issuer_v2(endpoints: Endpoints) -> str:
@@ -38,7 +37,7 @@ def initial_domain(endpoints: Endpoints) -> str:
     return f"sandbox{endpoints.tenant_id.replace('-', '')[:8]}.onmicrosoft.com"
 
 
-def verify_graph_token(token: str, context: Context, keys: SigningKeys) -> dict[str, Any]:
+def verify_graph_token(token: str, context: Context, keys: TenantKeys) -> dict[str, Any]:
     """The claims of an access token for Graph; raises `jwt.InvalidTokenError` or a subclass that says why not."""
     endpoints = context.endpoints
     claims = keys.verify(

@@ -5,6 +5,7 @@ Every row of the JOSE registry that a token could carry stands in the table; a n
 
 import base64
 import json
+from dataclasses import FrozenInstanceError
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -27,6 +28,11 @@ P256 = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}
 
 def test_exactly_two_algorithms_are_accepted() -> None:
     assert ACCEPTED == ("RS256", "ES256")
+
+
+def test_a_row_never_changes() -> None:
+    with pytest.raises(FrozenInstanceError):
+        ALGORITHMS["HS256"].accepted = True  # type: ignore[misc]
 
 
 REGISTRY = {
@@ -71,6 +77,8 @@ def test_each_row_names_its_source_and_a_refused_one_its_reason(row) -> None:  #
         pytest.param({**RSA, "n": number(1024)}, "1024 bits", id="RSA 1024"),
         pytest.param({**RSA, "n": "%"}, "not base64url", id="modulus that is no number"),
         pytest.param({"kty": "RSA"}, "not base64url", id="RSA without modulus"),
+        pytest.param({**RSA, "n": ""}, "not base64url", id="empty modulus"),
+        pytest.param({**RSA, "n": 5}, "not base64url", id="modulus that is no text"),
         pytest.param({**RSA, "alg": "RS384"}, "RS384", id="RS384"),
         pytest.param({**RSA, "alg": "PS256"}, "PS256", id="PS256"),
         pytest.param({**P256, "crv": "P-384", "alg": "ES384"}, "ES384", id="ES384"),
@@ -81,6 +89,10 @@ def test_each_row_names_its_source_and_a_refused_one_its_reason(row) -> None:  #
         pytest.param({"kty": "oct"}, "secret key material", id="symmetric without its key"),
         pytest.param({**RSA, "d": "AQAB"}, "secret key material", id="private RSA"),
         pytest.param({**P256, "d": "AQAB"}, "secret key material", id="private EC"),
+        *[
+            pytest.param({**RSA, member: "AQAB"}, "secret key material", id=f"private member {member}")
+            for member in ("p", "q", "dp", "dq", "qi", "oth", "k")
+        ],
         pytest.param({**RSA, "alg": "none"}, "no signature", id="none"),
         pytest.param({**RSA, "alg": "rs256"}, "not a registered", id="lower case is another name"),
         pytest.param({**RSA, "alg": 5}, "not a registered", id="alg is no text"),
@@ -153,6 +165,12 @@ def test_a_reason_never_quotes_key_material(jwk: dict[str, object]) -> None:
             json.dumps({"keys": [RSA] * (INLINE_KEYS_LIMIT + 1)}),
             [("", "at most 5")],
             id="more keys than Databricks takes",
+        ),
+        pytest.param(json.dumps({"keys": [RSA] * INLINE_KEYS_LIMIT}), [], id="as many keys as Databricks takes"),
+        pytest.param(
+            json.dumps({"keys": [1, {**RSA, "n": number(1024)}]}),
+            [(".keys[0]", "is not a key"), (".keys[1]", "1024 bits")],
+            id="a weak key behind what is no key",
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """Short-lived, audited, secret-less access to Databricks.
 
-    from lakelatch import DatabricksAccess, EntraApplication, ServiceIdentity, FederationTrust, AccessGateway
+    from lakelatch import DatabricksAccess, EntraApplication, ServiceIdentity, FederationTrust, WorkspaceRole
 
 The Pulumi components are loaded when they are first named, so that the model and the command line need no Pulumi.
 """
@@ -9,15 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lakelatch.components.account_federation import AccountFederation, AccountFederationArgs
     from lakelatch.components.entra import EntraApplication, EntraApplicationArgs
     from lakelatch.components.gateway import AccessGateway, AccessGatewayArgs
+    from lakelatch.components.group import AccountGroup, AccountGroupArgs
     from lakelatch.components.identity import ServiceIdentity, ServiceIdentityArgs
+    from lakelatch.components.role import WorkspaceRole, WorkspaceRoleArgs
     from lakelatch.components.trust import FederationTrust, FederationTrustArgs
     from lakelatch.components.umbrella import DatabricksAccess, DatabricksAccessArgs
 
 _HOMES = {
     "AccessGateway": "gateway",
     "AccessGatewayArgs": "gateway",
+    "AccountFederation": "account_federation",
+    "AccountFederationArgs": "account_federation",
+    "AccountGroup": "group",
+    "AccountGroupArgs": "group",
     "DatabricksAccess": "umbrella",
     "DatabricksAccessArgs": "umbrella",
     "EntraApplication": "entra",
@@ -26,11 +33,17 @@ _HOMES = {
     "FederationTrustArgs": "trust",
     "ServiceIdentity": "identity",
     "ServiceIdentityArgs": "identity",
+    "WorkspaceRole": "role",
+    "WorkspaceRoleArgs": "role",
 }
 
 __all__ = [
     "AccessGateway",
     "AccessGatewayArgs",
+    "AccountFederation",
+    "AccountFederationArgs",
+    "AccountGroup",
+    "AccountGroupArgs",
     "DatabricksAccess",
     "DatabricksAccessArgs",
     "EntraApplication",
@@ -39,6 +52,8 @@ __all__ = [
     "FederationTrustArgs",
     "ServiceIdentity",
     "ServiceIdentityArgs",
+    "WorkspaceRole",
+    "WorkspaceRoleArgs",
 ]
 
 

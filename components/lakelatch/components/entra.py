@@ -1,18 +1,25 @@
 """An application in Microsoft Entra ID that needs no secret."""
 
 import uuid
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
 from lakelatch.access.subjects import looseness
-from lakelatch.components.arguments import require
+from lakelatch.components.arguments import is_https, known_later, require
 from lakelatch.errors import Finding
 
 EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 """What a token must be made out to before Entra takes it instead of a secret (workload identity federation page)."""
 CREDENTIALS_LIMIT = 20
 """Federated credentials of one application (workload identity federation, considerations)."""
+TOKEN_VERSIONS = (1, 2)
+DISPLAY_NAME_LIMIT = 120
+"""Characters of a federated credential's name (azuread, `application_federated_identity_credential`)."""
+OPTIONAL_CLAIMS = ("acrs", "idtyp", "xms_cc")
+"""What whoever is called has to see in a token (optional claims reference): the authentication contexts that were met,
+whether it stands for an application alone, and whether the client understands a demand for more. The property
+`include_user_token` of `idtyp` would only name users as such too; the azuread plugin refuses it."""
 _ROLE_NAMESPACE = uuid.UUID("3f2b5f0e-6c43-5b0c-9d7a-1f5b6a0f7f52")
 
 
@@ -45,13 +52,16 @@ class EntraApplicationArgs(TypedDict):
     """For an application that calls: its workloads, each under a name that never changes."""
     grants: NotRequired[dict[str, AppRoleGrant]]
     """For an application that calls: the roles it holds, each under a name that never changes."""
+    token_version: NotRequired[int]
+    """Of tokens made out to it: 2 by default. Version 1 has another issuer, for what cannot take version 2."""
 
 
 class EntraApplication(pulumi.ComponentResource):
     """An app registration with its service principal: version 2 tokens, assignment required, no secret.
 
     The registration is made of its split resources, the only form in which it can carry its own client id in its
-    identifier. Deleting one takes Entra 20 s for each part; that is Graph's pace, not a fault.
+    identifier. Tokens made out to it always name its client id as audience. Parts of one application are written one
+    after another, and the azuread plugin waits 20 s for each part that it deletes: that is its pace, not a fault.
     """
 
     client_id: pulumi.Output[str]
@@ -63,8 +73,10 @@ class EntraApplication(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EntraApplicationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("lakelatch:index:EntraApplication", name, None, opts)
+        later = known_later(args, ("role_id", "resource_object_id"))
+        require("EntraApplication", name, later or _findings(args))
         credentials = args.get("federated_credentials") or {}
-        require("EntraApplication", name, _findings(credentials))
+        version = int(args.get("token_version") or 2)  # numbers arrive from other languages as floats
         import pulumi_azuread as azuread
 
         here = pulumi.ResourceOptions(parent=self)
@@ -72,7 +84,7 @@ class EntraApplication(pulumi.ComponentResource):
             name,
             display_name=args["display_name"],
             sign_in_audience="AzureADMyOrg",
-            requested_access_token_version=2,
+            requested_access_token_version=version,
             opts=here,
         )
         principal = azuread.ServicePrincipal(
@@ -99,7 +111,7 @@ class EntraApplication(pulumi.ComponentResource):
                 opts=here,
             )
             azuread.ApplicationOptionalClaims(
-                name, application_id=registration.id, access_tokens=[{"name": "idtyp"}], opts=here
+                name, application_id=registration.id, access_tokens=_optional_claims(version), opts=here
             )
         for key, credential in credentials.items():
             azuread.ApplicationFederatedIdentityCredential(
@@ -129,15 +141,36 @@ class EntraApplication(pulumi.ComponentResource):
         )
 
 
-def _findings(credentials: dict[str, FederatedCredential]) -> list[Finding]:
+def _optional_claims(version: int) -> list[dict[str, Any]]:
+    claims: list[dict[str, Any]] = [{"name": claim} for claim in OPTIONAL_CLAIMS]
+    if version == 1:
+        # A version 1 token else names whichever identifier was asked for; version 2 always names the client id.
+        claims.insert(1, {"name": "aud", "additional_properties": ["use_guid"]})
+    return claims
+
+
+def _findings(args: EntraApplicationArgs) -> list[Finding]:
     findings = []
+    credentials = args.get("federated_credentials") or {}
+    if not args["display_name"].strip():
+        findings.append(Finding("display_name", "is empty", "write the name that people are to see"))
+    if (args.get("token_version") or 2) not in TOKEN_VERSIONS:
+        findings.append(Finding("token_version", "is not a version of Entra's tokens", "write 1 or 2"))
     if len(credentials) > CREDENTIALS_LIMIT:
         expected = f"one application has at most {CREDENTIALS_LIMIT}"
         findings.append(Finding("federated_credentials", f"has {len(credentials)} entries", expected))
+    seen: dict[tuple[str, str], str] = {}
     for key, credential in credentials.items():
-        if not credential["issuer"].startswith("https://"):
-            path = f"federated_credentials.{key}.issuer"
-            findings.append(Finding(path, "does not begin with https://", "write the issuer's https address"))
+        at = f"federated_credentials.{key}"
+        if not 0 < len(key) <= DISPLAY_NAME_LIMIT:
+            findings.append(Finding(at, "is too long a name", f"use at most {DISPLAY_NAME_LIMIT} characters"))
+        if not is_https(credential["issuer"]):
+            expected = "write the issuer's https address"
+            findings.append(Finding(f"{at}.issuer", "does not begin with https://", expected))
         if reason := looseness(credential["subject"]):
-            findings.append(Finding(f"federated_credentials.{key}.subject", reason, "write the exact subject"))
+            findings.append(Finding(f"{at}.subject", reason, "write the exact subject"))
+        first = seen.setdefault((credential["issuer"], credential["subject"]), key)
+        if first != key:
+            found = f"has issuer and subject of {first!r}"
+            findings.append(Finding(at, found, "keep one: they are unique in an application"))
     return findings

@@ -4,6 +4,9 @@ from typing import Any, TypedDict
 
 import pulumi
 
+from lakelatch.components.arguments import known_later, require
+from lakelatch.errors import Finding
+
 
 class AccessGatewayArgs(TypedDict):
     """Where the gateway finds its configuration, and what stands in it."""
@@ -42,8 +45,15 @@ class AccessGateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AccessGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("lakelatch:index:AccessGateway", name, None, opts)
+        require("AccessGateway", name, known_later(args, ("config",)) or _findings(args["directory"]))
         delivered = GatewayConfig(
             name, directory=args["directory"], config=args["config"], opts=pulumi.ResourceOptions(parent=self)
         )
         self.version = delivered.version
         self.register_outputs({"version": self.version})
+
+
+def _findings(directory: str) -> list[Finding]:
+    if directory.strip():
+        return []
+    return [Finding("directory", "is empty", "name the folder that the gateway watches")]

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from lakelatch.access.model import AccessModel, EntraIssuer
-from lakelatch.components.arguments import read_model
+from lakelatch.components.arguments import account_provider, known_later, read_model, require
 from lakelatch.components.entra import EntraApplication
 from lakelatch.components.gateway import AccessGateway
 from lakelatch.components.identity import ServiceIdentity
@@ -42,6 +42,7 @@ class DatabricksAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DatabricksAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("lakelatch:index:DatabricksAccess", name, None, opts)
+        require("DatabricksAccess", name, [*known_later(args), *account_provider(self)])
         model = read_model(args["model"], f"DatabricksAccess {name!r}", args.get("overlay"))
         here = pulumi.ResourceOptions(parent=self)
         front = EntraApplication(
@@ -99,7 +100,7 @@ class DatabricksAccess(pulumi.ComponentResource):
                 "policies": {
                     "lakelatch-gateway": {
                         "issuer": model.gateway.host,
-                        "audience": model.account.id,
+                        "audiences": [model.account.id],
                         "subject": service,
                         "description": f"Lakelatch: the gateway acts as {service}",
                     }

@@ -1,11 +1,12 @@
 """What every double is given when it is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
 from lakelatch_sandbox.clock import Clock
 from lakelatch_sandbox.endpoints import Endpoints
+from lakelatch_sandbox.faults import Faults
 from lakelatch_sandbox.store import Store
 
 
@@ -21,3 +22,4 @@ class Context:
     clock: Clock
     endpoints: Endpoints
     http: httpx.AsyncClient
+    faults: Faults = field(default_factory=Faults)

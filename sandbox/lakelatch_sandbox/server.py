@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from lakelatch.errors import CommandError
 from lakelatch_sandbox import cluster, control, entra, graph
@@ -82,6 +83,12 @@ class _Server(uvicorn.Server):
                 if connection.transport is not None:
                     connection.transport.abort()
 
+    def cut(self, client: tuple[str, int]) -> None:
+        """End the connection of the client with this address and port, without a word."""
+        for connection in tuple(self.server_state.connections):
+            if getattr(connection, "client", None) == client and connection.transport is not None:
+                connection.transport.abort()
+
     async def _drop_closing(self) -> None:
         """End connections that only wait for the client's half of the TLS closing handshake; idle ones send none."""
         while True:
@@ -91,7 +98,7 @@ class _Server(uvicorn.Server):
                     connection.transport.abort()
 
 
-def _server(application: Starlette, authority: Authority) -> _Server:
+def _server(application: ASGIApp, authority: Authority) -> _Server:
     return _Server(
         uvicorn.Config(
             application,
@@ -105,6 +112,12 @@ def _server(application: Starlette, authority: Authority) -> _Server:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
+
+
+def _application(name: str, context: Context) -> ASGIApp:
+    application = APPLICATIONS[name](context)
+    # faults are switched off there
+    return application if name == "control" else context.faults.in_front_of(name, application)
 
 
 def _bind(store: Store, first_port: int | None) -> dict[str, socket.socket]:
@@ -162,7 +175,8 @@ async def running(
         )
         http = await stack.enter_async_context(_client(authority))
         context = Context(store=store, clock=clock or Clock(), endpoints=addresses, http=http)
-        servers = {name: _server(APPLICATIONS[name](context), authority) for name in DOUBLES}
+        servers = {name: _server(_application(name, context), authority) for name in DOUBLES}
+        context.faults.cut.update({name: server.cut for name, server in servers.items()})
         tasks = [asyncio.create_task(servers[name].serve(sockets=[sockets[name]]), name=name) for name in DOUBLES]
         try:
             while not all(server.started for server in servers.values()):

@@ -57,6 +57,11 @@ class Sdk:
             raise ModuleNotFoundError(f"the Pulumi SDK `{package}` is not installed")
         self._folder = Path(found.origin).parent
 
+    @property
+    def name(self) -> str:
+        """Name of the package, as in its types."""
+        return self._folder.name.removeprefix("pulumi_").replace("_", "-")
+
     @cached_property
     def version(self) -> str:
         """The plugin version that this SDK asks the engine for."""

@@ -16,6 +16,8 @@ from pulumi.provider.experimental.provider import (
     DeleteRequest,
     DiffRequest,
     DiffResponse,
+    GetSchemaRequest,
+    GetSchemaResponse,
     PropertyDiff,
     PropertyDiffKind,
     Provider,
@@ -28,6 +30,7 @@ from pulumi.provider.experimental.provider import (
 from lakelatch.plugin.values import Unknown, plain, property_value
 from lakelatch_sandbox.plugins.check import coerced_fields, problems
 from lakelatch_sandbox.plugins.errors import PluginError
+from lakelatch_sandbox.plugins.schema import provider_schema
 from lakelatch_sandbox.plugins.sdk import Resource, Sdk
 from lakelatch_sandbox.plugins.spec import Api, Spec, State
 
@@ -79,6 +82,11 @@ class StandIn(Provider, Generic[Api]):
         if self._api is None:
             raise PluginError("the plugin was asked before it was configured")
         return self._api
+
+    async def get_schema(self, request: GetSchemaRequest) -> GetSchemaResponse:  # noqa: ARG002 - as the engine asks
+        """The provider's own arguments."""
+        inputs = self._sdk.resource("provider").inputs
+        return GetSchemaResponse(provider_schema(self._sdk.name, self._sdk.version, inputs))
 
     async def check_config(self, request: CheckRequest) -> CheckResponse:
         """Refuse arguments that the SDK's Provider does not have."""

@@ -18,12 +18,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "RESULTS.md"])
 WRITTEN = [page for page in PAGES if page.parent.name != "reference"]
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+TOOLS = {"aws", "az", "curl", "gcloud", "gh", "kubectl", "pip", "pulumi", "tail"}
+"""Commands of others that pages name."""
 
 
 def commands(page: Path) -> Iterator[str]:
     """What a page tells a reader to type: console lines, and commands in the text."""
     text = page.read_text(encoding="utf-8")
-    yield from re.findall(r"^\$ (.+)$", text, re.MULTILINE)
+    yield from re.findall(r"^ *\$ (.+)$", text, re.MULTILINE)
     yield from re.findall(r"`((?:lakelatch|make) [^`]+)`", text)
 
 
@@ -46,7 +48,7 @@ def test_a_command_in_the_docs_exists(page: Path, command: str) -> None:
     elif first == ".":
         assert rest == [".venv/bin/activate"]
     else:
-        assert first == "pulumi"
+        assert first in TOOLS
 
 
 def _exists(command: click.Command, rest: list[str]) -> None:

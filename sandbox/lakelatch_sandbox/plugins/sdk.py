@@ -74,6 +74,21 @@ class Sdk:
         state = next((node for node in classes if node.name.startswith("_")), arguments)
         return Resource(self._fields(arguments), frozenset(_names(state).values()))
 
+    def function(self, module: str) -> dict[str, Field]:
+        """The arguments of the function that a module of the SDK defines; names as on the wire."""
+        body = ast.parse(self._read(module)).body
+        function = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == module)
+        arguments = {argument.arg: argument for argument in function.args.args}
+        found = {}
+        for statement in function.body:
+            match statement:
+                case ast.Assign(
+                    targets=[ast.Subscript(value=ast.Name(id="__args__"), slice=ast.Constant(value=str(name)))],
+                    value=ast.Name(id=argument),
+                ):
+                    found[name] = Field(self._type(arguments[argument].annotation), required=False)
+        return found
+
     @cached_property
     def _nested(self) -> str:
         return self._read("_inputs")

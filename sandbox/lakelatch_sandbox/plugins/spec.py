@@ -13,6 +13,10 @@ Api = TypeVar("Api")
 _NOTHING = frozenset[str]()
 
 
+def _no_findings(_: State) -> Iterator[tuple[str, str]]:
+    return iter(())
+
+
 @dataclass(frozen=True)
 class Spec(Generic[Api]):
     """One resource type: how it lives at the vendor, and the quirks of the official plugin that users see."""
@@ -43,6 +47,10 @@ class Spec(Generic[Api]):
     """Outputs that an update changes."""
     unsupported: frozenset[str] = _NOTHING
     """Inputs of the SDK that this stand-in refuses, rather than to accept and ignore them."""
+    normal: Callable[[State], State] = dict
+    """Brings inputs and what is recorded into the form in which they are compared, where names in lists are not enough."""
+    findings: Callable[[State], Iterator[tuple[str, str]]] = _no_findings
+    """What the official plugin finds wrong with inputs of the right types, each with its property."""
     exact: bool = False
     """Built on Terraform's plugin framework: an empty value and none are different."""
 
@@ -52,7 +60,7 @@ class Spec(Generic[Api]):
 
     def changes(self, declared: frozenset[str], old: State, new: State) -> Iterator[tuple[str, str]]:
         """Inputs that differ from what is recorded, each with `add`, `delete` or `update`."""
-        wanted, recorded = self.complete(new), self.complete(old)
+        wanted, recorded = self.normal(self.complete(new)), self.normal(self.complete(old))
         for name in sorted(declared - self.fixed):
             if name not in wanted and name in self.filled:
                 continue
@@ -77,3 +85,15 @@ def _kind(before: Any, after: Any) -> Literal["add", "delete", "update"]:
     if before is None:
         return "add"
     return "delete" if after is None else "update"
+
+
+@dataclass(frozen=True)
+class Function(Generic[Api]):
+    """A function (a data source at Terraform): it asks the vendor and changes nothing."""
+
+    token: str
+    """For example `databricks:index/getGroup:getGroup`."""
+    module: str
+    """Module of the published SDK that declares it; the function has the same name."""
+    call: Callable[[Api, State], Awaitable[State]]
+    """From the arguments to the result, names as on the wire between engine and plugin."""

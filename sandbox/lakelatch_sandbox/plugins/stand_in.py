@@ -27,12 +27,12 @@ from pulumi.provider.experimental.provider import (
     UpdateResponse,
 )
 
-from lakelatch.plugin.values import Unknown, plain, property_value
+from lakelatch.plugin.values import Unknown, has_unknown, plain, property_value
 from lakelatch_sandbox.plugins.check import coerced_fields, problems
 from lakelatch_sandbox.plugins.errors import PluginError
 from lakelatch_sandbox.plugins.schema import provider_schema
 from lakelatch_sandbox.plugins.sdk import Resource, Sdk
-from lakelatch_sandbox.plugins.spec import Api, Spec, State
+from lakelatch_sandbox.plugins.spec import Api, Function, Spec, State
 
 Values = Mapping[str, PropertyValue]
 _KINDS: Final = {
@@ -58,9 +58,11 @@ class StandIn(Provider, Generic[Api]):
         specs: tuple[Spec[Api], ...],
         environment: Mapping[str, str],
         connect: Callable[[Mapping[str, str]], Api],
+        functions: tuple[Function[Api], ...] = (),
     ) -> None:
         self._sdk = sdk
         self._specs = {spec.type: spec for spec in specs}
+        self._functions = {function.token: function for function in functions}
         self._environment = environment
         self._connect = connect
         self._resources: dict[str, Resource] = {}
@@ -118,7 +120,24 @@ class StandIn(Provider, Generic[Api]):
             for name in sorted(spec.unsupported & inputs.keys())
             if inputs[name] is not None
         ]
+        if not found and not has_unknown(inputs):
+            inputs = self._inputs(resource, request.new_inputs)
+            found = [CheckFailure(path, reason) for path, reason in spec.findings(inputs)]
         return CheckResponse(inputs=request.new_inputs, failures=found)
+
+    async def invoke(self, request: InvokeRequest) -> InvokeResponse:
+        """Ask the vendor; the arguments are accepted exactly as the published SDK declares them."""
+        if (function := self._functions.get(request.tok)) is None:
+            known = ", ".join(sorted(self._functions)) or "none"
+            raise PluginError(
+                f"this stand-in plugin does not know the function `{request.tok}`", hint=f"it knows {known}"
+            )
+        fields = self._sdk.function(function.module)
+        arguments = _plain(request.args)
+        if found := [CheckFailure(path, reason) for path, reason in problems(arguments, fields)]:
+            return InvokeResponse(failures=found)
+        answer = await function.call(self._vendor, coerced_fields(arguments, fields))
+        return InvokeResponse({name: property_value(item) for name, item in answer.items() if item is not None})
 
     async def diff(self, request: DiffRequest) -> DiffResponse:
         """Which inputs differ from what is recorded, and which of them replace the resource."""

@@ -48,7 +48,7 @@ class Spec(Generic[Api]):
     unsupported: frozenset[str] = _NOTHING
     """Inputs of the SDK that this stand-in refuses, rather than to accept and ignore them."""
     normal: Callable[[State], State] = dict
-    """Brings inputs and what is recorded into the form in which they are compared, where names in lists are not enough."""
+    """Brings inputs and what is recorded into the form in which they are compared."""
     findings: Callable[[State], Iterator[tuple[str, str]]] = _no_findings
     """What the official plugin finds wrong with inputs of the right types, each with its property."""
     exact: bool = False

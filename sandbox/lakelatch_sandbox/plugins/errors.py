@@ -14,3 +14,4 @@ class VendorError(PluginError):
         super().__init__(f"{request} answered {status}: {f'{code}: ' if code else ''}{said}")
         self.status = status
         self.code = code
+        self.said = said

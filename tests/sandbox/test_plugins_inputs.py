@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lakelatch.plugin.values import Unknown
-from lakelatch_sandbox.plugins import azuread_application_parts, azuread_applications, azuread_principals, databricks
+from lakelatch_sandbox.plugins import azuread, databricks
 from lakelatch_sandbox.plugins.check import coerced_fields, problems
 from lakelatch_sandbox.plugins.sdk import Sdk
 from lakelatch_sandbox.plugins.spec import Spec
@@ -15,9 +15,7 @@ DATABRICKS = Sdk("pulumi_databricks")
 AZUREAD = Sdk("pulumi_azuread")
 SPECS: list[tuple[Sdk, Spec[Any]]] = [
     *((DATABRICKS, spec) for spec in databricks.SPECS),
-    *((AZUREAD, spec) for spec in azuread_applications.SPECS),
-    *((AZUREAD, spec) for spec in azuread_application_parts.SPECS),
-    *((AZUREAD, spec) for spec in azuread_principals.SPECS),
+    *((AZUREAD, spec) for spec in azuread.SPECS),
 ]
 POLICY = DATABRICKS.resource("service_principal_federation_policy").inputs
 CLAIMS = AZUREAD.resource("application_optional_claims").inputs

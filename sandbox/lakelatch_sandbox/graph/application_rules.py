@@ -46,8 +46,10 @@ def check_application(new: Document, old: Mapping[str, Any] | None, *, tenant_id
 
 
 def _check_optional_claims(claims: Any) -> None:
-    lists = claims.values() if isinstance(claims, dict) else [] if claims is None else [None]
+    lists = claims.values() if isinstance(claims, dict) else [] if claims is None else [claims]
     for one in lists:
+        if one is None:
+            continue
         if not isinstance(one, list) or not all(isinstance(claim, dict) and claim.get("name") for claim in one):
             raise bad_request("Invalid value specified for property 'optionalClaims' of resource 'Application'.")
 

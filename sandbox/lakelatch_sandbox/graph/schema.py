@@ -65,16 +65,20 @@ class Resource:
 
     def merge(self, found: Document, written: Mapping[str, Any]) -> Document:
         """The object with what was written; a property that is set to null goes back to its first value."""
-        for name, value in written.items():
-            first = self.properties[name]
-            if value is None:
-                found[name] = copy.deepcopy(first)
-            elif isinstance(first, Mapping) and isinstance(value, Mapping):
-                given = {key: first.get(key) if item is None else item for key, item in value.items()}
-                found[name] = {**first, **(found.get(name) or {}), **_without_annotations(given)}
-            else:
-                found[name] = _without_annotations(value)
-        return found
+        return {**found, **{name: _merged(self.properties[name], found.get(name), written[name]) for name in written}}
+
+
+def _merged(first: Any, found: Any, value: Any) -> Any:
+    """A value after it was written: complex values are merged member by member, at any depth."""
+    if value is None:
+        return copy.deepcopy(first)
+    if not isinstance(first, Mapping) or not isinstance(value, Mapping):
+        return _without_annotations(value)
+    known = {**first, **(found or {})}
+    changed = {
+        name: _merged(first.get(name), known.get(name), item) for name, item in value.items() if "@odata." not in name
+    }
+    return {**known, **changed}
 
 
 def _without_annotations(value: Any) -> Any:

@@ -1,10 +1,13 @@
 """Microsoft Graph as the azuread plugin speaks to it: the cloud's metadata, client credentials, application locks."""
 
 import asyncio
+import base64
+import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from lakelatch_sandbox.plugins.errors import PluginError, VendorError
 from lakelatch_sandbox.plugins.http import Http, TokenCache
@@ -36,6 +39,26 @@ class AzureAdApi:
                 f"the azuread provider has no `{name}`", hint=f"pass it to the Provider, or set {ENVIRONMENT[name]}"
             )
         return value
+
+    @property
+    def tenant_id(self) -> str:
+        """The directory that the provider is for."""
+        return self._need("tenantId")
+
+    @property
+    def client_id(self) -> str:
+        """The application that the provider signs in as."""
+        return self._need("clientId")
+
+    async def caller(self) -> str:
+        """The object id of the service principal that signs in: `oid` of its token, as the official plugin takes it."""
+        claims = (await self._token.get()).split(".")[1]
+        decoded: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        return str(decoded["oid"])
+
+    async def link(self, id: str) -> str:
+        """The address by which a directory object is named in links."""
+        return f"{await self._graph()}/v1.0/directoryObjects/{id}"
 
     def lock(self, application: str) -> asyncio.Lock:
         """Held while an application's lists are read and written back; the official plugin serialises the same."""
@@ -75,9 +98,10 @@ class AzureAdApi:
         query: Mapping[str, str] | None = None,
         *,
         missing: bool = False,
+        beta: bool = False,
     ) -> Any:
-        """Call Graph v1.0 and return its JSON; with `missing`, None for what is not there (404)."""
-        url = f"{await self._graph()}/v1.0{path}"
+        """Call Graph v1.0, or beta, and return its JSON; with `missing`, None for what is not there (404)."""
+        url = f"{await self._graph()}/{'beta' if beta else 'v1.0'}{path}"
         headers = {**_HEADERS, "Authorization": f"Bearer {await self._token.get()}"}
         try:
             response = await self._http.request(method, url, json=body, params=query, headers=headers)
@@ -86,3 +110,16 @@ class AzureAdApi:
                 return None
             raise
         return response.json() if response.content else {}
+
+    async def listed(self, path: str, query: Mapping[str, str] | None = None, *, beta: bool = False) -> list[Any]:
+        """Every object of a listing, from all its pages; none when what it belongs to is not there."""
+        found: list[Any] = []
+        page = await self.call("GET", path, query=query, missing=True, beta=beta)
+        while page is not None:
+            found += page["value"]
+            following = page.get("@odata.nextLink")
+            if following is None:
+                break
+            query = dict(parse_qsl(urlsplit(following).query))
+            page = await self.call("GET", path, query=query, missing=True, beta=beta)
+        return found

@@ -1,153 +1,159 @@
 """The resources that are parts of an application registration: requests, ids and quirks of the azuread plugin."""
 
-# ruff: noqa: ARG001 - every call of a spec has the same signature
+# ruff: noqa: ARG001, ARG002 - every call of a spec has the same signature
 
 import base64
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from lakelatch_sandbox.plugins.azuread_api import AzureAdApi
-from lakelatch_sandbox.plugins.errors import PluginError
+from lakelatch_sandbox.plugins.azuread_objects import (
+    APPLICATION_TYPE,
+    Document,
+    Item,
+    application_of,
+    change,
+    member,
+)
+from lakelatch_sandbox.plugins.azuread_shapes import Each, Table, from_graph, normal, to_graph
 from lakelatch_sandbox.plugins.spec import Spec, State
-from lakelatch_sandbox.plugins.wire import camel, from_wire, to_wire
 
-_TYPE: Final = {"@odata.type": "#microsoft.graph.application"}
-
-
-def _last(id: str) -> str:
-    return id.rpartition("/")[2]
-
-
-def _application_of(id: str) -> str:
-    """The application's own path in a part's id."""
-    return "/" + "/".join(id.strip("/").split("/")[:2])
-
-
-async def _application(api: AzureAdApi, id: str) -> dict[str, Any]:
-    """The application that a part belongs to, which must be there."""
-    document: dict[str, Any] | None = await api.call("GET", id, missing=True)
-    if document is None:
-        raise PluginError(f"the application `{id}` was not found", hint="`pulumi refresh` drops what is gone")
-    return document
-
-
-async def _change(api: AzureAdApi, id: str, member: str, edit: Callable[[list[Any]], list[Any]]) -> None:
-    """Read one of an application's lists and write it back, while nobody else of this plugin does."""
-    async with api.lock(id):
-        document = await _application(api, id)
-        await api.call("PATCH", id, _TYPE | {member: edit(list(document.get(member) or ()))})
-
-
-_ROLE: Final = {
+ROLE: Final[Table] = {
     "allowedMemberTypes": "allowedMemberTypes",
     "description": "description",
     "displayName": "displayName",
     "roleId": "id",
     "value": "value",
 }
+SCOPE: Final[Table] = {
+    "adminConsentDescription": "adminConsentDescription",
+    "adminConsentDisplayName": "adminConsentDisplayName",
+    "scopeId": "id",
+    "type": "type",
+    "userConsentDescription": "userConsentDescription",
+    "userConsentDisplayName": "userConsentDisplayName",
+    "value": "value",
+}
+_PRE_AUTHORIZED: Final[Table] = {"authorizedClientId": "appId", "permissionIds": "delegatedPermissionIds"}
+CLAIM: Final[Table] = {
+    "additionalProperties": "additionalProperties",
+    "essential": "essential",
+    "name": "name",
+    "source": "source",
+}
+CLAIM_DEFAULTS: Final = {"additionalProperties": [], "essential": False}
+CLAIMS: Final[Table] = {
+    "accessTokens": Each("accessToken", CLAIM, CLAIM_DEFAULTS),
+    "idTokens": Each("idToken", CLAIM, CLAIM_DEFAULTS),
+    "saml2Tokens": Each("saml2Token", CLAIM, CLAIM_DEFAULTS),
+}
+
+_ROLES = Item(
+    list="appRoles",
+    key="id",
+    name="roleId",
+    segment="appRoles",
+    write=lambda inputs: to_graph(inputs, ROLE) | {"isEnabled": True},
+    read_item=lambda item: from_graph(item, ROLE),
+    disable_first=True,
+)
+_SCOPES = Item(
+    list="api.oauth2PermissionScopes",
+    key="id",
+    name="scopeId",
+    segment="permissionScopes",
+    write=lambda inputs: to_graph(inputs, SCOPE) | {"isEnabled": True},
+    read_item=lambda item: from_graph(item, SCOPE),
+    disable_first=True,
+)
+_CLIENTS = Item(
+    list="api.preAuthorizedApplications",
+    key="appId",
+    name="authorizedClientId",
+    segment="preAuthorizedApplication",
+    write=lambda inputs: to_graph(inputs, _PRE_AUTHORIZED),
+    read_item=lambda item: from_graph(item, _PRE_AUTHORIZED),
+    short_id=True,
+)
 
 
-async def _create_role(api: AzureAdApi, inputs: State) -> tuple[str, State]:
-    application, role = inputs["applicationId"], inputs["roleId"]
-    id = f"{application}/appRoles/{role}"
-
-    def add(roles: list[Any]) -> list[Any]:
-        if any(found["id"] == role for found in roles):
-            raise PluginError(f"the app role `{id}` is there already", hint="import it, or choose another role_id")
-        return [*roles, to_wire(inputs, _ROLE) | {"isEnabled": True}]
-
-    await _change(api, application, "appRoles", add)
-    return id, dict(inputs)
+def _access(inputs: State) -> Document:
+    kinds = {"Role": inputs.get("roleIds") or (), "Scope": inputs.get("scopeIds") or ()}
+    return {
+        "resourceAppId": inputs["apiClientId"],
+        "resourceAccess": [{"id": id, "type": kind} for kind, ids in kinds.items() for id in ids],
+    }
 
 
-async def _read_role(api: AzureAdApi, id: str, state: State) -> State | None:
-    application = _application_of(id)
-    document = await api.call("GET", application, missing=True) or {}
-    for found in document.get("appRoles") or ():
-        if found["id"] == _last(id):
-            return {"applicationId": application, **from_wire(found, _ROLE)}
-    return None
+def _access_state(item: Document) -> State:
+    ids = {kind: [one["id"] for one in item["resourceAccess"] if one["type"] == kind] for kind in ("Role", "Scope")}
+    found = {"apiClientId": item["resourceAppId"], "roleIds": ids["Role"], "scopeIds": ids["Scope"]}
+    return {name: value for name, value in found.items() if value}
 
 
-async def _update_role(api: AzureAdApi, id: str, old: State, new: State) -> State:
-    written = to_wire(new, _ROLE) | {"isEnabled": True}
-    await _change(
-        api,
-        new["applicationId"],
-        "appRoles",
-        lambda roles: [written if found["id"] == new["roleId"] else found for found in roles],
-    )
-    return dict(new)
-
-
-async def _delete_role(api: AzureAdApi, id: str, state: State) -> None:
-    role = _last(id)
-    # Graph deletes a disabled role only.
-    application = _application_of(id)
-    if await api.call("GET", application, missing=True) is None:
-        return
-    for edit in (_disabled, _without):
-        await _change(api, application, "appRoles", partial(edit, role))
-
-
-def _disabled(role: str, roles: list[Any]) -> list[Any]:
-    return [found | ({"isEnabled": False} if found["id"] == role else {}) for found in roles]
-
-
-def _without(role: str, roles: list[Any]) -> list[Any]:
-    return [found for found in roles if found["id"] != role]
+_ACCESSES = Item(
+    list="requiredResourceAccess",
+    key="resourceAppId",
+    name="apiClientId",
+    segment="apiAccess",
+    write=_access,
+    read_item=_access_state,
+)
 
 
 def _uri_id(inputs: State) -> str:
     return f"{inputs['applicationId']}/identifierUris/{base64.b64encode(inputs['identifierUri'].encode()).decode()}"
 
 
-def _uri_of(id: str) -> str:
-    return base64.b64decode(id.split("/identifierUris/")[1]).decode()
+def _uri_parts(id: str) -> tuple[str, str]:
+    application, _, encoded = id.partition("/identifierUris/")
+    return application, base64.b64decode(encoded).decode()
 
 
 async def _create_uri(api: AzureAdApi, inputs: State) -> tuple[str, State]:
     uri = inputs["identifierUri"]
-    await _change(api, inputs["applicationId"], "identifierUris", lambda uris: [*uris, *({uri} - set(uris))])
+    await change(api, inputs["applicationId"], "identifierUris", lambda uris: [*uris, *({uri} - set(uris))])
     return _uri_id(inputs), dict(inputs)
 
 
 async def _read_uri(api: AzureAdApi, id: str, state: State) -> State | None:
-    application, uri = _application_of(id), _uri_of(id)
-    document = await api.call("GET", application, missing=True) or {}
-    there = uri in (document.get("identifierUris") or ())
+    application, uri = _uri_parts(id)
+    there = uri in member(await api.call("GET", application, missing=True), "identifierUris")
     return {"applicationId": application, "identifierUri": uri} if there else None
 
 
 async def _delete_uri(api: AzureAdApi, id: str, state: State) -> None:
-    application, uri = _application_of(id), _uri_of(id)
+    application, uri = _uri_parts(id)
     if await api.call("GET", application, missing=True) is not None:
-        await _change(api, application, "identifierUris", lambda uris: [item for item in uris if item != uri])
+        await change(api, application, "identifierUris", lambda uris: [item for item in uris if item != uri])
 
 
-_CLAIMS: Final = {"accessTokens": "accessToken", "idTokens": "idToken", "saml2Tokens": "saml2Token"}
+async def _create_owner(api: AzureAdApi, inputs: State) -> tuple[str, State]:
+    application, owner = inputs["applicationId"], inputs["ownerObjectId"]
+    async with api.lock(application):
+        await api.call("POST", f"{application}/owners/$ref", {"@odata.id": await api.link(owner)})
+    return f"{application}/owners/{owner}", dict(inputs)
+
+
+async def _read_owner(api: AzureAdApi, id: str, state: State) -> State | None:
+    application, _, owner = id.partition("/owners/")
+    there = any(one["id"] == owner for one in await api.listed(f"{application}/owners"))
+    return {"applicationId": application, "ownerObjectId": owner} if there else None
+
+
+async def _delete_owner(api: AzureAdApi, id: str, state: State) -> None:
+    application, _, owner = id.partition("/owners/")
+    async with api.lock(application):
+        await api.call("DELETE", f"{application}/owners/{owner}/$ref", missing=True)
 
 
 async def _write_claims(api: AzureAdApi, id: str, inputs: State) -> None:
-    claims = {
-        wire: [
-            {"additionalProperties": [], "essential": False, "source": None} | claim for claim in inputs.get(name, ())
-        ]
-        for name, wire in _CLAIMS.items()
-    }
+    claims = {"accessToken": [], "idToken": [], "saml2Token": [], **to_graph(inputs, CLAIMS)}
     async with api.lock(id):
-        await api.call("PATCH", id, _TYPE | {"optionalClaims": claims})
-
-
-def _claim(document: dict[str, Any], given: list[Any], index: int) -> State:
-    """A claim without what Graph fills in and the program left out."""
-    named = given[index] if index < len(given) else {}
-    return {name: item for name, item in camel(document).items() if item not in ([], False) or name in named}
+        await api.call("PATCH", id, APPLICATION_TYPE | {"optionalClaims": claims})
 
 
 async def _create_claims(api: AzureAdApi, inputs: State) -> tuple[str, State]:
-    await _application(api, inputs["applicationId"])
+    await application_of(api, inputs["applicationId"])
     await _write_claims(api, inputs["applicationId"], inputs)
     return inputs["applicationId"], dict(inputs)
 
@@ -157,10 +163,7 @@ async def _read_claims(api: AzureAdApi, id: str, state: State) -> State | None:
     claims = (document or {}).get("optionalClaims")
     if claims is None:
         return None
-    found = {
-        name: [_claim(claim, state.get(name, []), index) for index, claim in enumerate(claims.get(wire) or ())]
-        for name, wire in _CLAIMS.items()
-    }
+    found = from_graph(claims, CLAIMS)
     return {"applicationId": id, **{name: items for name, items in found.items() if items}}
 
 
@@ -174,16 +177,70 @@ async def _delete_claims(api: AzureAdApi, id: str, state: State) -> None:
         await _write_claims(api, id, {})
 
 
+_REDIRECTS: Final = {"PublicClient": "publicClient", "SPA": "spa", "Web": "web"}
+
+
+class _Member:
+    """One member of an application that a resource owns wholly: known clients, fallback client, redirect URIs."""
+
+    def __init__(self, segment: str, name: str, paths: dict[str, str], empty: Any) -> None:
+        self.segment, self.name, self.paths, self.empty = segment, name, paths, empty
+
+    async def _write(self, api: AzureAdApi, id: str, kind: str, value: Any) -> None:
+        body: Any = value
+        for part in reversed(self.paths[kind].split(".")):
+            body = {part: body}
+        async with api.lock(id):
+            await api.call("PATCH", id, APPLICATION_TYPE | body)
+
+    async def create(self, api: AzureAdApi, inputs: State) -> tuple[str, State]:
+        application, kind = inputs["applicationId"], inputs.get("type", "")
+        await application_of(api, application)
+        await self._write(api, application, kind, inputs.get(self.name, self.empty))
+        return f"{application}/{self.segment}{f'/{kind}' if kind else ''}", dict(inputs)
+
+    async def read(self, api: AzureAdApi, id: str, state: State) -> State | None:
+        application, _, rest = id.partition(f"/{self.segment}")
+        kind = rest.strip("/")
+        document = await api.call("GET", application, missing=True)
+        if document is None:
+            return None
+        found: Any = document
+        for part in self.paths[kind].split("."):
+            found = (found or {}).get(part)
+        value = self.empty if found is None else found
+        return {"applicationId": application, self.name: value, **({"type": kind} if kind else {})}
+
+    async def update(self, api: AzureAdApi, id: str, old: State, new: State) -> State:
+        await self._write(api, new["applicationId"], new.get("type", ""), new.get(self.name, self.empty))
+        return dict(new)
+
+    async def delete(self, api: AzureAdApi, id: str, state: State) -> None:
+        application, _, rest = id.partition(f"/{self.segment}")
+        if await api.call("GET", application, missing=True) is not None:
+            await self._write(api, application, rest.strip("/"), self.empty)
+
+    def spec(self, type: str, module: str, **quirks: Any) -> Spec[AzureAdApi]:
+        calls = {"create": self.create, "read": self.read, "update": self.update, "delete": self.delete}
+        return Spec(type=f"azuread:index/{type}", module=module, **{**calls, **quirks})
+
+
 SPECS: Final[tuple[Spec[AzureAdApi], ...]] = (
-    Spec(
-        type="azuread:index/applicationAppRole:ApplicationAppRole",
-        module="application_app_role",
-        create=_create_role,
-        read=_read_role,
-        update=_update_role,
-        delete=_delete_role,
-        replace_on=frozenset({"applicationId", "roleId"}),
-        sets=frozenset({"allowedMemberTypes"}),
+    _ROLES.spec(
+        "applicationAppRole:ApplicationAppRole", "application_app_role", sets=frozenset({"allowedMemberTypes"})
+    ),
+    _SCOPES.spec(
+        "applicationPermissionScope:ApplicationPermissionScope",
+        "application_permission_scope",
+        defaults={"type": "User"},
+    ),
+    _CLIENTS.spec(
+        "applicationPreAuthorized:ApplicationPreAuthorized",
+        "application_pre_authorized",
+        sets=frozenset({"permissionIds"}),
+    ),
+    _ACCESSES.spec(
+        "applicationApiAccess:ApplicationApiAccess", "application_api_access", sets=frozenset({"roleIds", "scopeIds"})
     ),
     Spec(
         type="azuread:index/applicationIdentifierUri:ApplicationIdentifierUri",
@@ -194,12 +251,40 @@ SPECS: Final[tuple[Spec[AzureAdApi], ...]] = (
         replace_on=frozenset({"applicationId", "identifierUri"}),
     ),
     Spec(
+        type="azuread:index/applicationOwner:ApplicationOwner",
+        module="application_owner",
+        create=_create_owner,
+        read=_read_owner,
+        delete=_delete_owner,
+        replace_on=frozenset({"applicationId", "ownerObjectId"}),
+    ),
+    Spec(
         type="azuread:index/applicationOptionalClaims:ApplicationOptionalClaims",
         module="application_optional_claims",
         create=_create_claims,
         read=_read_claims,
         update=_update_claims,
         delete=_delete_claims,
+        replace_on=frozenset({"applicationId"}),
+        normal=lambda values: normal(values, CLAIMS),
+    ),
+    _Member(
+        "redirectUris", "redirectUris", {kind: f"{path}.redirectUris" for kind, path in _REDIRECTS.items()}, []
+    ).spec(
+        "applicationRedirectUris:ApplicationRedirectUris",
+        "application_redirect_uris",
+        replace_on=frozenset({"applicationId", "type"}),
+        sets=frozenset({"redirectUris"}),
+    ),
+    _Member("knownClients", "knownClientIds", {"": "api.knownClientApplications"}, []).spec(
+        "applicationKnownClients:ApplicationKnownClients",
+        "application_known_clients",
+        replace_on=frozenset({"applicationId"}),
+        sets=frozenset({"knownClientIds"}),
+    ),
+    _Member("fallbackPublicClient", "enabled", {"": "isFallbackPublicClient"}, False).spec(
+        "applicationFallbackPublicClient:ApplicationFallbackPublicClient",
+        "application_fallback_public_client",
         replace_on=frozenset({"applicationId"}),
     ),
 )

@@ -1,33 +1,61 @@
-"""Service principals, app role assignments and credentials: requests, ids and quirks of the azuread plugin."""
+"""Service principals, and what they were given: requests, ids and quirks of the azuread plugin."""
 
 # ruff: noqa: ARG001 - every call of a spec has the same signature
 
 from typing import Any, Final
 
 from lakelatch_sandbox.plugins.azuread_api import AzureAdApi
+from lakelatch_sandbox.plugins.azuread_applications import write_links
+from lakelatch_sandbox.plugins.azuread_features import (
+    APPLICATION_FEATURES,
+    COMPARED_FEATURES,
+    PRINCIPAL_FEATURES,
+    feature_tags,
+    features_of,
+)
+from lakelatch_sandbox.plugins.azuread_objects import Document, Entity
+from lakelatch_sandbox.plugins.azuread_shapes import Each, Mapped, Names, One, Table, from_graph, to_graph
 from lakelatch_sandbox.plugins.errors import PluginError
 from lakelatch_sandbox.plugins.spec import Spec, State
-from lakelatch_sandbox.plugins.wire import from_wire, to_wire
 
-_PRINCIPAL: Final = {
+_PRINCIPAL: Final[Table] = {
     "accountEnabled": "accountEnabled",
-    "alternativeNames": "alternativeNames",
+    "alternativeNames": Names("alternativeNames"),
     "appRoleAssignmentRequired": "appRoleAssignmentRequired",
     "clientId": "appId",
     "description": "description",
     "loginUrl": "loginUrl",
     "notes": "notes",
-    "notificationEmailAddresses": "notificationEmailAddresses",
+    "notificationEmailAddresses": Names("notificationEmailAddresses"),
     "preferredSingleSignOnMode": "preferredSingleSignOnMode",
-    "tags": "tags",
+    "samlSingleSignOn": One("samlSingleSignOnSettings", {"relayState": "relayState"}),
 }
-_PRINCIPAL_ANSWER: Final = {
-    **_PRINCIPAL,
-    "objectId": "id",
+_ROLE: Final[Table] = {
+    "allowedMemberTypes": "allowedMemberTypes",
+    "description": "description",
+    "displayName": "displayName",
+    "enabled": "isEnabled",
+    "id": "id",
+    "value": "value",
+}
+_SCOPE: Final[Table] = {
+    "adminConsentDescription": "adminConsentDescription",
+    "adminConsentDisplayName": "adminConsentDisplayName",
+    "enabled": "isEnabled",
+    "id": "id",
+    "type": "type",
+    "userConsentDescription": "userConsentDescription",
+    "userConsentDisplayName": "userConsentDisplayName",
+    "value": "value",
+}
+_ANSWER: Final[Table] = {
+    "appRoles": Each("appRoles", _ROLE),
     "applicationTenantId": "appOwnerOrganizationId",
     "displayName": "displayName",
     "homepageUrl": "homepage",
     "logoutUrl": "logoutUrl",
+    "oauth2PermissionScopes": Each("oauth2PermissionScopes", _SCOPE),
+    "objectId": "id",
     "redirectUris": "replyUrls",
     "samlMetadataUrl": "samlMetadataUrl",
     "servicePrincipalNames": "servicePrincipalNames",
@@ -36,55 +64,100 @@ _PRINCIPAL_ANSWER: Final = {
 }
 
 
-def _principal_body(inputs: State) -> dict[str, Any]:
-    return {"@odata.type": "#microsoft.graph.servicePrincipal", **to_wire(inputs, _PRINCIPAL)}
+def _tags(inputs: State) -> Document:
+    for name, table in (("featureTags", APPLICATION_FEATURES), ("features", PRINCIPAL_FEATURES)):
+        if inputs.get(name):
+            return {"tags": feature_tags(inputs[name][0], table)}
+    return {"tags": inputs["tags"]} if "tags" in inputs else {}
 
 
-def _principal_state(document: dict[str, Any], given: State) -> State:
-    roles = {role["value"]: role["id"] for role in document.get("appRoles") or () if role.get("value")}
+def _state(document: Document, given: State) -> State:
+    tags = document.get("tags") or []
     kept = {"useExisting": given["useExisting"]} if "useExisting" in given else {}
-    return {**kept, **from_wire(document, _PRINCIPAL_ANSWER), "appRoleIds": roles}
+    return {
+        **kept,
+        "tags": tags,
+        "featureTags": [features_of(tags, APPLICATION_FEATURES)],
+        "features": [features_of(tags, PRINCIPAL_FEATURES)],
+        "appRoleIds": {role["value"]: role["id"] for role in document.get("appRoles") or () if role.get("value")},
+        "oauth2PermissionScopeIds": {
+            scope["value"]: scope["id"] for scope in document.get("oauth2PermissionScopes") or () if scope.get("value")
+        },
+    }
 
 
-async def _create_principal(api: AzureAdApi, inputs: State) -> tuple[str, State]:
+_ENTITY: Final = Entity(
+    "/servicePrincipals",
+    "#microsoft.graph.servicePrincipal",
+    _PRINCIPAL,
+    _ANSWER,
+    body=_tags,
+    state=_state,
+    compared=COMPARED_FEATURES,
+)
+
+
+def _changeable(inputs: State) -> State:
+    return {name: value for name, value in inputs.items() if name != "clientId"}
+
+
+async def _create(api: AzureAdApi, inputs: State) -> tuple[str, State]:
     query = {"$filter": f"appId eq '{inputs['clientId']}'"}
-    found = (await api.call("GET", "/servicePrincipals", query=query)).get("value") or []
+    found = await api.listed("/servicePrincipals", query)
     if not found:
-        made = await api.call("POST", "/servicePrincipals", _principal_body(inputs))
+        owners = inputs.get("owners") or [await api.caller()]
+        bound = {"owners@odata.bind": [await api.link(owner) for owner in owners]}
+        made = await api.call("POST", "/servicePrincipals", _ENTITY.written(inputs) | bound)
         id = f"/servicePrincipals/{made['id']}"
+        if not inputs.get("owners"):
+            await write_links(api, id, "owners", [])
     elif inputs.get("useExisting"):
         id = f"/servicePrincipals/{found[0]['id']}"
-        await api.call("PATCH", id, _principal_body({**inputs, "clientId": None}))
+        await api.call("PATCH", id, _ENTITY.written(_changeable(inputs)))
+        if inputs.get("owners"):
+            await write_links(api, id, "owners", list(inputs["owners"]))
     else:
         raise PluginError(
             f"the application `{inputs['clientId']}` has a service principal already",
             hint="import it, or set use_existing=True",
         )
-    return id, _principal_state(await api.call("GET", id), inputs)
+    return id, await _read(api, id, inputs) or {}
 
 
-async def _read_principal(api: AzureAdApi, id: str, state: State) -> State | None:
-    document = await api.call("GET", id, missing=True)
-    return None if document is None else _principal_state(document, state)
+async def _read(api: AzureAdApi, id: str, state: State) -> State | None:
+    document = await api.call("GET", _address(id), missing=True)
+    if document is None:
+        return None
+    beta = await api.call("GET", _address(id), query={"$select": "samlMetadataUrl"}, beta=True)
+    owners = [one["id"] for one in await api.listed(f"{_address(id)}/owners")]
+    shown = _ENTITY.shown({**document, "samlMetadataUrl": beta.get("samlMetadataUrl")}, state)
+    return {**shown, **({"owners": owners} if owners else {})}
 
 
-async def _update_principal(api: AzureAdApi, id: str, old: State, new: State) -> State:
-    removed = {path: None for name, path in _PRINCIPAL.items() if name in old and name not in new}
-    await api.call("PATCH", id, removed | _principal_body({**new, "clientId": None}))
-    return _principal_state(await api.call("GET", id), new)
+def _address(id: str) -> str:
+    """An import may name the bare object id, as the SDK's documentation does."""
+    return id if id.startswith("/") else f"/servicePrincipals/{id}"
 
 
-async def _delete_principal(api: AzureAdApi, id: str, state: State) -> None:
+async def _update(api: AzureAdApi, id: str, old: State, new: State) -> State:
+    removed = {name: old[name] for name in old if name in _PRINCIPAL and name != "clientId"}
+    await _ENTITY.update(api, id, removed, _changeable(new))
+    if "owners" in new or "owners" in old:
+        await write_links(api, id, "owners", list(new.get("owners") or ()))
+    return await _read(api, id, new) or {}
+
+
+async def _delete(api: AzureAdApi, id: str, state: State) -> None:
     if not state.get("useExisting"):  # what was only adopted stays
-        await api.call("DELETE", id, missing=True)
+        await api.call("DELETE", _address(id), missing=True)
 
 
-_ASSIGNMENT: Final = {
+_ASSIGNMENT: Final[Table] = {
     "appRoleId": "appRoleId",
     "principalObjectId": "principalId",
     "resourceObjectId": "resourceId",
 }
-_ASSIGNMENT_ANSWER: Final = {
+_ASSIGNMENT_ANSWER: Final[Table] = {
     **_ASSIGNMENT,
     "principalDisplayName": "principalDisplayName",
     "principalType": "principalType",
@@ -94,133 +167,66 @@ _ASSIGNMENT_ANSWER: Final = {
 
 async def _create_assignment(api: AzureAdApi, inputs: State) -> tuple[str, State]:
     path = f"/servicePrincipals/{inputs['resourceObjectId']}/appRoleAssignedTo"
-    made = await api.call("POST", path, to_wire(inputs, _ASSIGNMENT))
-    return f"{path}/{made['id']}", from_wire(made, _ASSIGNMENT_ANSWER)
+    made = await api.call("POST", path, to_graph(inputs, _ASSIGNMENT))
+    return f"{path}/{made['id']}", from_graph(made, _ASSIGNMENT_ANSWER)
 
 
 async def _read_assignment(api: AzureAdApi, id: str, state: State) -> State | None:
     path, _, assignment = id.rpartition("/")
-    listed = await api.call("GET", path, missing=True) or {}
-    for found in listed.get("value") or ():
+    for found in await api.listed(path):
         if found["id"] == assignment:
-            return from_wire(found, _ASSIGNMENT_ANSWER)
+            return from_graph(found, _ASSIGNMENT_ANSWER)
     return None
 
 
-async def _delete(api: AzureAdApi, id: str, state: State) -> None:
+async def _delete_by_id(api: AzureAdApi, id: str, state: State) -> None:
     await api.call("DELETE", id, missing=True)
 
 
-_CREDENTIAL: Final = {
-    "audiences": "audiences",
-    "description": "description",
-    "displayName": "name",
-    "issuer": "issuer",
-    "subject": "subject",
-}
+_GRANT: Final = Entity(
+    "/oauth2PermissionGrants",
+    "#microsoft.graph.oAuth2PermissionGrant",
+    {
+        "claimValues": Mapped("scope", " ".join, str.split, unordered=True),
+        "resourceServicePrincipalObjectId": "resourceId",
+        "servicePrincipalObjectId": "clientId",
+        "userObjectId": "principalId",
+    },
+    {},
+    body=lambda inputs: {"consentType": "Principal" if inputs.get("userObjectId") else "AllPrincipals"},
+)
 
 
-def _credential_path(id: str) -> str:
-    application, _, credential = id.partition("/federatedIdentityCredential/")
-    return f"/applications/{application}/federatedIdentityCredentials/{credential}"
+async def _update_grant(api: AzureAdApi, id: str, old: State, new: State) -> State:
+    await api.call("PATCH", id, {"scope": " ".join(new["claimValues"])})
+    return dict(new)
 
 
-async def _create_credential(api: AzureAdApi, inputs: State) -> tuple[str, State]:
-    application = inputs["applicationId"]
-    async with api.lock(application):
-        made = await api.call("POST", f"{application}/federatedIdentityCredentials", to_wire(inputs, _CREDENTIAL))
-    id = f"{application.rpartition('/')[2]}/federatedIdentityCredential/{made['id']}"
-    return id, {**inputs, "credentialId": made["id"]}
-
-
-async def _read_credential(api: AzureAdApi, id: str, state: State) -> State | None:
-    document = await api.call("GET", _credential_path(id), missing=True)
-    if document is None:
-        return None
-    application = f"/applications/{id.partition('/')[0]}"
-    return {"applicationId": application, "credentialId": document["id"], **from_wire(document, _CREDENTIAL)}
-
-
-async def _update_credential(api: AzureAdApi, id: str, old: State, new: State) -> State:
-    async with api.lock(new["applicationId"]):
-        await api.call("PATCH", _credential_path(id), {"description": None, **to_wire(new, _CREDENTIAL)})
-    return {**new, "credentialId": old["credentialId"]}
-
-
-async def _delete_credential(api: AzureAdApi, id: str, state: State) -> None:
-    async with api.lock(f"/applications/{id.partition('/')[0]}"):
-        await api.call("DELETE", _credential_path(id), missing=True)
-
-
-# `endDateRelative` is not among them: the official plugin (v3.9.0) shows it in state and never sends it.
-_PASSWORD: Final = {"displayName": "displayName", "endDate": "endDateTime", "startDate": "startDateTime"}
-_PASSWORD_ANSWER: Final = {**_PASSWORD, "keyId": "keyId", "value": "secretText"}
-
-
-async def _create_password(api: AzureAdApi, inputs: State) -> tuple[str, State]:
-    application = inputs["applicationId"]
-    async with api.lock(application):
-        body = {"passwordCredential": to_wire(inputs, _PASSWORD)}
-        made = await api.call("POST", f"{application}/addPassword", body)
-    id = f"{application.rpartition('/')[2]}/password/{made['keyId']}"
-    return id, {**from_wire(made, _PASSWORD_ANSWER), **inputs}
-
-
-async def _read_password(api: AzureAdApi, id: str, state: State) -> State | None:
-    application, _, key = id.partition("/password/")
-    document = await api.call("GET", f"/applications/{application}", missing=True) or {}
-    for found in document.get("passwordCredentials") or ():
-        if found["keyId"] == key:
-            return state or {"applicationId": f"/applications/{application}", **from_wire(found, _PASSWORD_ANSWER)}
-    return None
-
-
-async def _delete_password(api: AzureAdApi, id: str, state: State) -> None:
-    application, _, key = id.partition("/password/")
-    async with api.lock(f"/applications/{application}"):
-        await api.call("POST", f"/applications/{application}/removePassword", {"keyId": key}, missing=True)
-
-
-SPECS: Final[tuple[Spec[AzureAdApi], ...]] = (
-    Spec(
-        type="azuread:index/servicePrincipal:ServicePrincipal",
-        module="service_principal",
-        create=_create_principal,
-        read=_read_principal,
-        update=_update_principal,
-        delete=_delete_principal,
+SPECS: Final[tuple[Spec[Any], ...]] = (
+    _ENTITY.spec(
+        "servicePrincipal:ServicePrincipal",
+        "service_principal",
+        create=_create,
+        read=_read,
+        update=_update,
+        delete=_delete,
         defaults={"accountEnabled": True},
         replace_on=frozenset({"clientId"}),
-        sets=frozenset({"alternativeNames", "notificationEmailAddresses", "tags"}),
-        unsupported=frozenset({"featureTags", "features", "owners", "samlSingleSignOn"}),
+        filled=frozenset({"featureTags", "features", "tags"}),
+        sets=frozenset({"owners", "tags"}),
     ),
     Spec(
         type="azuread:index/appRoleAssignment:AppRoleAssignment",
         module="app_role_assignment",
         create=_create_assignment,
         read=_read_assignment,
-        delete=_delete,
+        delete=_delete_by_id,
         replace_on=frozenset({"appRoleId", "principalObjectId", "resourceObjectId"}),
     ),
-    Spec(
-        type="azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential",
-        module="application_federated_identity_credential",
-        create=_create_credential,
-        read=_read_credential,
-        update=_update_credential,
-        delete=_delete_credential,
-        replace_on=frozenset({"applicationId", "displayName"}),
-    ),
-    Spec(
-        type="azuread:index/applicationPassword:ApplicationPassword",
-        module="application_password",
-        create=_create_password,
-        read=_read_password,
-        delete=_delete_password,
-        replace_on=frozenset(
-            {"applicationId", "displayName", "endDate", "endDateRelative", "rotateWhenChanged", "startDate"}
-        ),
-        filled=frozenset({"displayName", "endDate", "startDate"}),
-        secret=frozenset({"value"}),
+    _GRANT.spec(
+        "servicePrincipalDelegatedPermissionGrant:ServicePrincipalDelegatedPermissionGrant",
+        "service_principal_delegated_permission_grant",
+        update=_update_grant,
+        replace_on=frozenset({"resourceServicePrincipalObjectId", "servicePrincipalObjectId", "userObjectId"}),
     ),
 )

@@ -8,10 +8,8 @@ from pulumi.provider.experimental.provider import Provider
 
 from lakelatch.plugin.serve import serve
 from lakelatch_sandbox.plugins import (
+    azuread,
     azuread_api,
-    azuread_application_parts,
-    azuread_applications,
-    azuread_principals,
     databricks,
     databricks_api,
 )
@@ -27,6 +25,7 @@ def databricks_plugin(http: Http) -> Provider:
         databricks.SPECS,
         databricks_api.ENVIRONMENT,
         lambda configuration: databricks_api.DatabricksApi(configuration, http),
+        databricks.FUNCTIONS,
     )
 
 
@@ -34,9 +33,10 @@ def azuread_plugin(http: Http) -> Provider:
     """The stand-in for `pulumi-resource-azuread`."""
     return StandIn(
         Sdk("pulumi_azuread"),
-        (*azuread_applications.SPECS, *azuread_application_parts.SPECS, *azuread_principals.SPECS),
+        azuread.SPECS,
         azuread_api.ENVIRONMENT,
         lambda configuration: azuread_api.AzureAdApi(configuration, http),
+        azuread.FUNCTIONS,
     )
 
 

@@ -95,8 +95,69 @@ def _assignment(inputs: Document, objects: Objects) -> Iterator[str]:
 
 
 def _databricks_principal(inputs: Document, objects: Objects) -> Iterator[str]:
-    for row in _where(objects, "databricks/service_principals", displayName=inputs["displayName"]):
+    named = {name: inputs[name] for name in ("applicationId", "displayName") if inputs.get(name)}
+    for row in _where(objects, "databricks/service_principals", **named):
         yield str(row["id"])
+
+
+def _user(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/users", userName=inputs["userName"]):
+        yield str(row["id"])
+
+
+def _group(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/groups", displayName=inputs["displayName"]):
+        yield str(row["id"])
+
+
+def _holds(kind: str, owner: str, attribute: str, value: str) -> Find:
+    """Finds a value in a list of a principal; the inputs' names of both."""
+
+    def find(inputs: Document, objects: Objects) -> Iterator[str]:
+        for row in _where(objects, kind, id=str(inputs[owner])):
+            if any(one["value"] == inputs[value] for one in row.get(attribute, ())):
+                yield f"{row['id']}|{inputs[value]}"
+
+    return find
+
+
+def _entitlements(inputs: Document, objects: Objects) -> Iterator[str]:
+    for name, prefix in (("groupId", "group"), ("userId", "user"), ("servicePrincipalId", "spn")):
+        for row in _where(objects, "databricks/entitlements", id=str(inputs.get(name))):
+            yield f"{prefix}/{row['id']}"
+
+
+def _granted(inputs: Document, objects: Objects) -> Iterator[Document]:
+    for kind in ("catalog", "schema", "table", "volume", "function", "metastore"):
+        if inputs.get(kind):
+            yield from _where(objects, "databricks/grants", securable_type=kind, full_name=inputs[kind])
+
+
+def _grant(inputs: Document, objects: Objects) -> Iterator[str]:
+    names = {"groups": "displayName", "users": "userName", "service_principals": "applicationId"}
+    holders = {
+        row["id"]
+        for kind, name in names.items()
+        for row in _where(objects, f"databricks/{kind}", **{name: inputs["principal"]})
+    }
+    for row in _granted(inputs, objects):
+        if holders & row["privileges"].keys() or inputs["principal"] in row["privileges"]:
+            yield f"{row['securable_type']}/{row['full_name']}/{inputs['principal']}"
+
+
+def _grants(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _granted(inputs, objects):
+        yield f"{row['securable_type']}/{row['full_name']}"
+
+
+def _local_assignment(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/permission_assignments", principal_id=str(inputs.get("principalId"))):
+        yield str(row["principal_id"])
+
+
+def _account_policy(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/federation_policies", policy_id=inputs.get("policyId")):
+        yield str(row["policy_id"])
 
 
 def _workspace_assignment(inputs: Document, objects: Objects) -> Iterator[str]:
@@ -120,7 +181,19 @@ _FINDERS: Final[Mapping[str, Find]] = {
     "azuread:index/applicationOptionalClaims:ApplicationOptionalClaims": _optional_claims,
     "azuread:index/applicationRegistration:ApplicationRegistration": _application,
     "azuread:index/servicePrincipal:ServicePrincipal": _entra_principal,
+    "databricks:index/accountFederationPolicy:AccountFederationPolicy": _account_policy,
+    "databricks:index/entitlements:Entitlements": _entitlements,
+    "databricks:index/grant:Grant": _grant,
+    "databricks:index/grants:Grants": _grants,
+    "databricks:index/group:Group": _group,
+    "databricks:index/groupMember:GroupMember": _holds("databricks/groups", "groupId", "members", "memberId"),
     "databricks:index/mwsPermissionAssignment:MwsPermissionAssignment": _workspace_assignment,
+    "databricks:index/permissionAssignment:PermissionAssignment": _local_assignment,
     "databricks:index/servicePrincipal:ServicePrincipal": _databricks_principal,
     "databricks:index/servicePrincipalFederationPolicy:ServicePrincipalFederationPolicy": _federation_policy,
+    "databricks:index/servicePrincipalRole:ServicePrincipalRole": _holds(
+        "databricks/service_principals", "servicePrincipalId", "roles", "role"
+    ),
+    "databricks:index/user:User": _user,
 }
+"""A secret of a service principal is not among them: its value was shown to the run that was killed, to nobody else."""

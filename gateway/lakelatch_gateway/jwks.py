@@ -1,5 +1,6 @@
 """The public keys of trusted issuers: fetched, sanitised, kept. Only what is left here can ever verify a token."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -59,14 +60,18 @@ def _reason(jwk: Any, algorithms: Sequence[str], keys: dict[str, Jwk]) -> str | 
 
 
 async def fetch_keys(client: httpx.AsyncClient, issuer: TrustedIssuer) -> tuple[list[Jwk], list[str]]:
-    """Fetch an issuer's keys by its discovery document, or from where the configuration says.
+    """Fetch an issuer's keys by its discovery document, or from where the configuration says, or take those in it.
 
     Raises:
         FetchError: they cannot be had, or none of them may verify tokens.
 
     """
-    uri = issuer.jwks_uri or await _discover(client, issuer.issuer)
-    keys, rejected = sanitise(await fetch_object(client, uri), issuer.algorithms)
+    if issuer.jwks_json is not None:
+        uri, document = "jwks_json", json.loads(issuer.jwks_json)
+    else:
+        uri = issuer.jwks_uri or await _discover(client, issuer.issuer)
+        document = await fetch_object(client, uri)
+    keys, rejected = sanitise(document, issuer.algorithms)
     if not keys:
         raise FetchError(f"`{uri}` has no key that may verify tokens: {'; '.join(rejected) or 'it is empty'}")
     return keys, rejected

@@ -8,7 +8,7 @@ import jwt
 
 from lakelatch.access.algorithms import ACCEPTED, ALGORITHMS
 from lakelatch.envoy.authentication import CLOCK_SKEW_SECONDS
-from lakelatch.envoy.config import GatewayConfig
+from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
 from lakelatch.envoy.decision import service_of
 from lakelatch_gateway.errors import TokenRefused
 from lakelatch_gateway.jwks import Jwk
@@ -50,10 +50,14 @@ def validate(token: str, config: GatewayConfig, keys: Mapping[str, Sequence[Jwk]
     if key is None or key["alg"] != algorithm:
         raise TokenRefused(f"unknown key: issuer '{name}' publishes no key that fits the token's kid and alg")
     _verify(token, key, algorithm)
-    _check_claims(claims, config.issuers[name].audience, now)
-    service = service_of(config, claims["iss"], claims["sub"])
+    trusted = config.issuers[name]
+    _check_claims(claims, trusted, now)
+    service = service_of(config, claims["iss"], claims[trusted.subject_claim])
     if service is None:
-        raise TokenRefused("unknown subject: the token's issuer and subject (sub) belong to no service of this gateway")
+        raise TokenRefused(
+            f"unknown subject: the token's issuer and subject ({trusted.subject_claim}) belong to no service of this"
+            " gateway"
+        )
     return Validated(service, int(claims["exp"]))
 
 
@@ -73,8 +77,8 @@ def _verify(token: str, key: Jwk, algorithm: str) -> None:
         raise TokenRefused("the token's signature does not verify with the issuer's key that it names (kid)") from None
 
 
-def _check_claims(claims: Mapping[str, Any], audience: str, now: float) -> None:
-    audiences = claims.get("aud")
+def _check_claims(claims: Mapping[str, Any], trusted: TrustedIssuer, now: float) -> None:
+    audiences, audience = claims.get("aud"), trusted.audience
     if audience not in (audiences if isinstance(audiences, list) else [audiences]):
         raise TokenRefused(
             f"wrong audience: the token (aud) was issued for something else than this gateway; ask for '{audience}'"
@@ -86,8 +90,8 @@ def _check_claims(claims: Mapping[str, Any], audience: str, now: float) -> None:
         raise TokenRefused("the token has expired (exp): fetch a new one from the identity provider")
     if not _is_time(not_before) or now < not_before - CLOCK_SKEW_SECONDS:
         raise TokenRefused("the token is not valid yet (nbf): check the clocks of issuer, client and gateway")
-    if not isinstance(claims.get("sub"), str):
-        raise TokenRefused("the token has no subject (sub)")
+    if not isinstance(claims.get(trusted.subject_claim), str):
+        raise TokenRefused(f"the token has no subject ({trusted.subject_claim})")
 
 
 def _is_time(value: Any) -> TypeGuard[int | float]:

@@ -102,6 +102,26 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param({"azp": "sub-1", "sub": "x"}, None, id="named by the issuer's claim"),
+        pytest.param({"azp": "x"}, "unknown subject: the token's issuer and subject (azp)", id="another subject"),
+        pytest.param({}, "the token has no subject (azp)", id="claim missing"),
+        pytest.param({"azp": ["sub-1"]}, "the token has no subject (azp)", id="claim is a list"),
+    ],
+)
+def test_a_service_is_known_by_its_issuers_claim(changed: Any, reason: str | None) -> None:
+    issuers = {"idp": CONFIG.issuers["idp"].model_copy(update={"subject_claim": "azp"})}
+    config = CONFIG.model_copy(update={"issuers": issuers})
+    if reason is None:
+        assert validate(token(**changed), config, {"idp": [PUBLIC]}, now=NOW).service == "nightly"
+    else:
+        with pytest.raises(TokenRefused) as caught:
+            validate(token(**changed), config, {"idp": [PUBLIC]}, now=NOW)
+        assert reason in str(caught.value)
+
+
 @pytest.mark.parametrize(("make", "reason"), REFUSED)
 async def test_token_that_is_refused_and_why(client: Any, log: Any, make: Any, reason: Any) -> None:
     shown = make()

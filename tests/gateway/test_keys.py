@@ -124,6 +124,9 @@ async def test_keys_come_from_discovery_or_from_where_the_configuration_says() -
         assert (await fetch_keys(http, ISSUER))[0][0]["kid"] == "a"
     async with client({KEYS: GOOD}) as http:
         assert (await fetch_keys(http, ISSUER.model_copy(update={"jwks_uri": KEYS})))[0][0]["kid"] == "a"
+    async with client({}) as http:
+        inline = ISSUER.model_copy(update={"jwks_json": json.dumps(GOOD)})
+        assert (await fetch_keys(http, inline))[0][0]["kid"] == "a"
 
 
 def test_client_needs_readable_authorities(tmp_path: Any) -> None:

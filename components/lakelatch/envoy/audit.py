@@ -25,6 +25,9 @@ def _coalesce(member: str, header: str) -> str:
     return f"%COALESCE({json.dumps({'operators': operators})})%"
 
 
+IN_QUERY: Final = "response.code_details.startsWith('rbac_access_denied') && request.query.contains('access_token=')"
+"""The safety net refused the request for a token in its query. Otherwise it had no subject to decide about."""
+
 _COMMON: Final[Json] = {
     "time": "%START_TIME%",
     "request_id": "%REQ(x-request-id)%",
@@ -67,7 +70,7 @@ def access_logs(audit_file: str | None) -> list[Json]:
     """
     failed = _status("GE", 400)
     unverified = f"xds.route_name in ['{ENDPOINT_ROUTE}', '{UNAUTHENTICATED_ROUTE}']"
-    with_query = "response.code_details.startsWith('rbac_access_denied')"
+    with_query = IN_QUERY
     routed = "has(xds.route_name) && xds.route_name != ''"
     return [
         _logger(audit_file, ROUTED_LINE, _status("LE", 399)),

@@ -64,7 +64,7 @@ def _provider(issuer: TrustedIssuer, keys: Sequence[Json]) -> Json:
         "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
         "forward": False,
         "claim_to_headers": [
-            {"header_name": SUBJECT_HEADER, "claim_name": "sub"},
+            {"header_name": SUBJECT_HEADER, "claim_name": issuer.subject_claim},
             {"header_name": ISSUER_HEADER, "claim_name": "iss"},
         ],
         "clear_route_cache": True,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lakelatch.access.actions import ACTIONS
 from lakelatch.access.algorithms import ACCEPTED
+from lakelatch.access.key_sets import weaknesses
 from lakelatch.access.validation import HttpsUrl, Name, findings_of
 from lakelatch.errors import Finding, ModelError
 
@@ -54,10 +55,24 @@ class TrustedIssuer(_Part):
     issuer: HttpsUrl
     """Exactly the `iss` claim, trailing slash and all."""
     audience: Annotated[str, Field(min_length=1)]
+    subject_claim: Annotated[str, Field(pattern=r"^[^\s.]+$")] = "sub"
+    """The claim that names the workload, the same for all services of the issuer. Without a dot: Envoy would look for a
+    claim within a claim."""
     jwks_uri: HttpsUrl | None = None
     """None means: as the issuer's discovery document says (OpenID Connect Discovery 1.0 §4)."""
+    jwks_json: str | None = None
+    """Its keys (a JSON Web Key Set), only for an issuer whose keys the gateway cannot fetch."""
     algorithms: tuple[Literal["RS256", "ES256"], ...] = ACCEPTED  # type: ignore[assignment]
     ca_file: str | None = None
+
+
+    @model_validator(mode="after")
+    def _keys(self) -> Self:
+        if self.jwks_uri is not None and self.jwks_json is not None:
+            raise ValueError("jwks_uri stands beside jwks_json; keep one of the two")
+        for position, reason in weaknesses(self.jwks_json):
+            raise ValueError(f"jwks_json{position} {reason}")
+        return self
 
 
 class GatewayService(_Part):
@@ -65,7 +80,7 @@ class GatewayService(_Part):
 
     issuer: Name
     subject: Annotated[str, Field(min_length=1, pattern=r"^[^\s*]+$")]
-    """Exactly the `sub` claim of its tokens."""
+    """Exactly the subject claim of its tokens."""
     application_id: Annotated[str, Field(min_length=1)]
     """The Databricks service principal the gateway acts as for it."""
     roles: dict[Name, tuple[str, ...]]

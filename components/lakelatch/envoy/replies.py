@@ -6,6 +6,7 @@ the workspace are not touched by any of this.
 
 from typing import Final
 
+from lakelatch.envoy import audit
 from lakelatch.envoy.runtime import Json, where
 
 CODES: Final = {
@@ -54,6 +55,10 @@ _MALFORMED: Final = "the token was not accepted: it is no well-formed JSON Web T
 _IN_QUERY: Final = (
     "the request has a token in its query (access_token), where it ends in logs: send `Authorization: Bearer <token>`."
 )
+_NO_SUBJECT: Final = (
+    "the token is valid, but it lacks the claim that names workloads of its issuer here (sub, where the access model"
+    " names no other): ask the identity provider for it."
+)
 _PATH: Final = "the path has an escaped slash or cannot be normalised: send it plainly, each segment escaped once."
 _NO_ANSWER: Final = (
     "the gateway got no answer from the workspace (%RESPONSE_FLAGS%); the audit line of this request says more."
@@ -67,7 +72,8 @@ def local_replies() -> Json:
     told = [(f"{unauthenticated} && {_has(part)}", 401, text) for part, text in AUTHENTICATION_REASONS.items()]
     told += [
         (unauthenticated, 401, _MALFORMED),
-        (_begins("rbac_access_denied"), 403, _IN_QUERY),
+        (audit.IN_QUERY, 403, _IN_QUERY),
+        (_begins("rbac_access_denied"), 401, _NO_SUBJECT),
         (_begins("path_normalization_failed"), 400, _PATH),
     ]
     mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]

@@ -21,7 +21,12 @@ SUITES = (
     Suite(
         "algorithms", (f"{ACCESS}/algorithms.py", f"{ACCESS}/key_sets.py"), ("tests/access/test_algorithms.py",), True
     ),
-    Suite("subjects", (f"{ACCESS}/subjects.py",), ("tests/access/test_subjects.py",), True),
+    Suite(
+        "subjects",
+        tuple(f"{ACCESS}/subjects/{name}.py" for name in ("exact", "jobs", "platforms", "providers")),
+        ("tests/access/test_subjects.py",),
+        True,
+    ),
 )
 
 LEFT_OUT = (

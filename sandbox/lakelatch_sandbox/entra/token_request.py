@@ -71,9 +71,14 @@ def capabilities_of(claims: str | None) -> tuple[str, ...]:
     if not claims:
         return ()
     try:
-        values = (json.loads(claims).get("access_token") or {}).get("xms_cc", {}).get("values", [])
-    except (ValueError, AttributeError, RecursionError):
-        raise EntraError(90023, reason="the claims parameter is not valid.") from None
+        found = json.loads(claims)
+    except (ValueError, RecursionError):
+        found = None
+    for name in ("access_token", "xms_cc"):
+        if not isinstance(found, dict) or not isinstance(found.get(name, {}), dict):
+            raise EntraError(90023, reason="the claims parameter is not valid.")
+        found = found.get(name, {})
+    values = found.get("values", [])
     return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
 
 

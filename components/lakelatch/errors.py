@@ -34,12 +34,15 @@ class Finding:
     expected: str
     line: int | None = None
     """Line in the source text, from 1, where it is known."""
+    source: str | None = None
+    """The file it stands in, where that is not the document's own."""
 
     def __str__(self) -> str:
         """One line that a person can act on."""
         place = self.path or "the document"
-        if self.line is not None:
-            place = f"{place} (line {self.line})"
+        line = None if self.line is None else f"line {self.line}"
+        if where := " ".join(part for part in (self.source, line) if part):
+            place = f"{place} ({where})"
         return f"{place}: {self.found}; {self.expected}"
 
 

@@ -1,84 +1,53 @@
 """What must hold between the parts of a model: names that exist, identities that differ, trusts that are exact."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lakelatch.access.actions import ACTIONS, expand
-from lakelatch.access.validation import Location
+from lakelatch.access import role_rules, service_rules
+from lakelatch.access.key_sets import weaknesses
+from lakelatch.access.trusts import POLICIES_LIMIT, account_trusts
+from lakelatch.access.validation import Location, one_of
 
 if TYPE_CHECKING:
-    from lakelatch.access.model import AccessModel, Service
+    from lakelatch.access.model import AccessModel
 
 Contradiction = tuple[Location, str, str]
 """Where, what is wrong, what would be right."""
 
 
 def contradictions(model: "AccessModel") -> list[Contradiction]:
-    """Everything that does not hold together in a model whose structure is right, in document order."""
-    return [*_roles(model), *_services(model), *_gateway(model)]
+    """Everything that does not hold together in a model whose structure is right."""
+    found = [*_account(model), *_issuers(model), *_gateway(model)]
+    found += [*role_rules.contradictions(model), *service_rules.contradictions(model)]
+    return found
 
 
-def _roles(model: "AccessModel") -> Iterator[Contradiction]:
-    for name, role in model.roles.items():
-        for index, action in enumerate(role.actions):
-            if not expand(action):
-                wrong = f"names the action {action!r}, which the catalogue does not have"
-                yield ("roles", name, "actions", index), wrong, f"{_one_of(ACTIONS)}, or `service.*`"
+def _account(model: "AccessModel") -> Iterator[Contradiction]:
+    ids: dict[str, str] = {}
+    for name, workspace in model.workspaces.items():
+        first = ids.setdefault(workspace.id, name)
+        # The local stack lays one double over every workspace, address and all; two names for one are no mistake there.
+        if first != name and model.workspaces[first].host != workspace.host:
+            yield ("workspaces", name, "id"), f"is the id of workspace {first!r} as well", "each has an id of its own"
+        if workspace.stack is not None and model.account.stack is None:
+            wrong = "has an owner, but the account has none"
+            yield ("workspaces", name, "stack"), wrong, "say which stack owns account-wide objects: `account.stack`"
 
 
-def _services(model: "AccessModel") -> Iterator[Contradiction]:
-    workloads: dict[tuple[str, str], str] = {}
-    for name, service in model.services.items():
-        at: Location = ("services", name)
-        for index, role in enumerate(service.roles):
-            if role not in model.roles:
-                yield (*at, "roles", index), f"names the role {role!r}, which is not there", _one_of(model.roles)
-            elif role in service.roles[:index]:
-                yield (*at, "roles", index), f"names the role {role!r} a second time", "keep one"
-        if service.workspace not in model.workspaces:
-            yield (*at, "workspace"), f"names {service.workspace!r}, which is not there", _one_of(model.workspaces)
-        elif service.workspace != model.gateway.workspace:
-            wrong = f"is {service.workspace!r}, which the gateway does not serve"
-            yield (*at, "workspace"), wrong, f"the gateway serves {model.gateway.workspace!r}"
-        yield from _identity(model, at, service, workloads, name)
-
-
-def _identity(
-    model: "AccessModel", at: Location, service: "Service", workloads: dict[tuple[str, str], str], name: str
-) -> Iterator[Contradiction]:
-    """The service's own issuer is Entra, and what proves it there is a platform token that no other service has."""
-    for key, issuer, kind in (
-        (("issuer",), service.issuer, "entra"),
-        (("workload", "issuer"), service.workload.issuer, "kubernetes"),
-    ):
-        known = [issuer_name for issuer_name, row in model.issuers.items() if row.type == kind]
-        if issuer not in model.issuers:
-            yield (*at, *key), f"names the issuer {issuer!r}, which is not there", _one_of(known)
-        elif issuer not in known:
-            yield (*at, *key), f"names {issuer!r}, which is not an issuer of type {kind}", _one_of(known)
-    try:
-        subject = service.workload.subject
-    except ValueError as error:
-        wrong, _, right = str(error).partition("; ")
-        yield (*at, "workload"), wrong, right
-        return
-    first = workloads.setdefault((service.workload.issuer, subject), name)
-    if first != name:
-        wrong = f"is the workload of service {first!r} as well"
-        yield (*at, "workload"), wrong, "give each service a service account of its own"
+def _issuers(model: "AccessModel") -> Iterator[Contradiction]:
+    for name, issuer in model.issuers.items():
+        for position, reason in weaknesses(issuer.keys[1]):
+            where = ("issuers", name, "jwks_json")
+            yield where, f"{reason}{f' (at {position})' if position else ''}", "publish RSA (2048 bits) or P-256 keys"
+        if issuer.keys[0] and issuer.keys[1]:
+            wrong = "stands beside `jwks_uri`"
+            yield ("issuers", name, "jwks_json"), wrong, "keep one: keys are either fetched or written down"
+    if (count := sum(1 for _ in account_trusts(model))) > POLICIES_LIMIT:
+        wrong = f"have `users` on {count} entries; an account has at most {POLICIES_LIMIT} federation policies"
+        yield ("issuers",), wrong, "keep `users` on identity providers of your own"
 
 
 def _gateway(model: "AccessModel") -> Iterator[Contradiction]:
-    if model.gateway.workspace not in model.workspaces:
+    if model.gateway is not None and model.gateway.workspace not in model.workspaces:
         wrong = f"names {model.gateway.workspace!r}, which is not there"
-        yield ("gateway", "workspace"), wrong, _one_of(model.workspaces)
-
-
-def _one_of(names: Iterable[str]) -> str:
-    return f"it must be one of {_listed(names)}"
-
-
-def _listed(names: Iterable[str], most: int = 12) -> str:
-    known = sorted(names)
-    more = f" and {len(known) - most} more" if len(known) > most else ""
-    return (", ".join(known[:most]) or "none, so add it first") + more
+        yield ("gateway", "workspace"), wrong, one_of(model.workspaces)

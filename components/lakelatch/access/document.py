@@ -3,7 +3,7 @@
 Anchors, aliases and tags are refused: a small file could otherwise stand for a huge one, or for an object of a program.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
@@ -30,12 +30,16 @@ class Document:
     """Name for messages, for example the file's path."""
     data: dict[str, Any]
     _root: yaml.Node
+    _children: dict[int, dict[int | str, tuple[yaml.Node, int]]] = field(default_factory=dict, repr=False)
+    """Node id to its children: a model with an error in each of its services asks for thousands of lines."""
 
     def line(self, location: tuple[int | str, ...]) -> int | None:
         """Line of the value at a location, from 1; of the nearest value around it when there is none there."""
         node, line = self._root, self._root.start_mark.line + 1
         for part in location:
-            child = _child(node, part)
+            if id(node) not in self._children:
+                self._children[id(node)] = _children(node)
+            child = self._children[id(node)].get(part)
             if child is None:
                 break
             node, line = child
@@ -86,15 +90,13 @@ def _refusal(source: str, found: str, expected: str, line: int | None = None) ->
     return ModelError(source, [Finding("", found, expected, line)])
 
 
-def _child(node: yaml.Node, part: int | str) -> tuple[yaml.Node, int] | None:
+def _children(node: yaml.Node) -> dict[int | str, tuple[yaml.Node, int]]:
+    """What stands in a node, by key or position, with its line."""
     if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == part:
-                return value, key.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        item = node.value[part]
-        return item, item.start_mark.line + 1
-    return None
+        return {key.value: (value, key.start_mark.line + 1) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return {index: (item, item.start_mark.line + 1) for index, item in enumerate(node.value)}
+    return {}
 
 
 class _Reader:

@@ -3,31 +3,22 @@
 text ──document.read──► plain data ──merge(overlay)──► AccessModel (structure, then what must hold together)
 """
 
-from typing import Annotated, Any, Final, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from lakelatch.access import document, subjects
+from lakelatch.access import document, fragments, workloads
 from lakelatch.access.actions import expand
 from lakelatch.access.consistency import contradictions
-from lakelatch.access.validation import HttpsOrigin, HttpsUrl, Name, findings_of, path_of
+from lakelatch.access.issuers import Issuer
+from lakelatch.access.lifetimes import GATEWAY_TOKEN
+from lakelatch.access.parts import DecimalId, Part, Uuid
+from lakelatch.access.people import People
+from lakelatch.access.roles import Role
+from lakelatch.access.validation import HttpsOrigin, Location, Name, findings_of, path_of
+from lakelatch.access.workloads import Workload
 from lakelatch.errors import Finding, ModelError
-
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", to_lower=True)]
-DecimalId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
-
-TOKEN_SECONDS_DEFAULT: Final = 600
-"""Long enough that one exchange a few minutes before the end is never late, short enough that a leak is soon stale."""
-TOKEN_SECONDS_LEAST: Final = 120
-"""Below it, refreshing at half life would meet the 30 s before expiry in which Azure Databricks refuses a token."""
-TOKEN_SECONDS_MOST: Final = 3600
-"""Databricks' own machine tokens live an hour (OAuth M2M page); nothing minted here outlives them."""
-
-
-class Part(BaseModel):
-    """A part of the model: its keys are known, and it never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Account(Part):
@@ -37,6 +28,8 @@ class Account(Part):
     """The account's id, as the account console shows it."""
     host: HttpsOrigin
     """For example https://accounts.azuredatabricks.net."""
+    stack: str | None = None
+    """The Pulumi stack that owns groups, memberships and account-wide trusts; unset means whichever stack runs."""
 
 
 class Workspace(Part):
@@ -48,83 +41,31 @@ class Workspace(Part):
     """For example https://adb-4029384756102938.18.azuredatabricks.net."""
     environment: Name = "production"
     """What it is for; rules may ask for it."""
-
-
-class EntraIssuer(Part):
-    """Microsoft Entra ID; its app registrations are made by Lakelatch and send version 2 tokens."""
-
-    type: Literal["entra"]
-    """This kind of issuer."""
-    tenant: Uuid
-    """The directory (tenant) id."""
-    authority: HttpsOrigin = "https://login.microsoftonline.com"
-    """Other than the default in national clouds only."""
-
-    @property
-    def issuer(self) -> str:
-        """The `iss` of a version 2 token (Microsoft identity platform, access token claims reference)."""
-        return f"{self.authority}/{self.tenant}/v2.0"
-
-
-class KubernetesIssuer(Part):
-    """A cluster whose service-account tokens workloads hold."""
-
-    type: Literal["kubernetes"]
-    """This kind of issuer."""
-    url: HttpsUrl
-    """The cluster's service-account issuer, to the letter."""
-
-    @property
-    def issuer(self) -> str:
-        """The `iss` of a service-account token."""
-        return self.url
-
-
-Issuer = Annotated[EntraIssuer | KubernetesIssuer, Field(discriminator="type")]
-
-
-class Workload(Part):
-    """What proves a service to Entra instead of a secret: a token that its own platform gives it."""
-
-    issuer: Name
-    """A Kubernetes issuer of this model."""
-    namespace: str
-    """Namespace of the service account."""
-    service_account: str
-    """Name of the service account; no other service may use it."""
-
-    @property
-    def subject(self) -> str:
-        """The exact subject of the workload's platform token."""
-        return subjects.kubernetes(self.namespace, self.service_account)
+    stack: str | None = None
+    """The Pulumi stack that owns its services; unset means the account's."""
 
 
 class Service(Part):
-    """A workload that calls Databricks through the gateway."""
+    """A workload with a service principal of its own."""
 
     issuer: Name
-    """Who signs the tokens that it shows to the gateway."""
+    """Who signs the tokens that it shows to the gateway, or to Databricks."""
     workspace: Name
     """Where it works."""
     roles: Annotated[tuple[Name, ...], Field(min_length=1)]
     """What it may do: everything that any of these roles lets through."""
+    via: Literal["gateway", "direct"] = "gateway"
+    """`direct`: Databricks trusts the workload's own issuer, and nothing checks its actions."""
     workload: Workload
-    """What proves it to its issuer."""
-
-
-class Role(Part):
-    """A set of actions under a name."""
-
-    description: str = ""
-    """A sentence for people who read the report."""
-    actions: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Actions of the catalogue, or `service.*` for all of a service."""
+    """What it is at its issuer; for a service of Entra, what proves it to Entra instead of a secret."""
 
 
 class Lifetimes(Part):
     """How long what Lakelatch mints may live, in seconds."""
 
-    gateway_token_seconds: Annotated[int, Field(ge=TOKEN_SECONDS_LEAST, le=TOKEN_SECONDS_MOST)] = TOKEN_SECONDS_DEFAULT
+    gateway_token_seconds: Annotated[int, Field(ge=GATEWAY_TOKEN.least, le=GATEWAY_TOKEN.most)] = (
+        GATEWAY_TOKEN.default or 0
+    )
     """Life of a token that the gateway signs, and so of the Databricks token made from it."""
 
 
@@ -166,29 +107,42 @@ class AccessModel(Part):
     issuers: Annotated[dict[Name, Issuer], Field(min_length=1)]
     """Who signs tokens, by name."""
     roles: Annotated[dict[Name, Role], Field(min_length=1)]
-    """Sets of actions, by name."""
+    """What somebody may do, by name."""
     services: dict[Name, Service] = {}
     """Workloads, by name. A name never changes: it is the subject that Databricks trusts."""
+    people: dict[Name, People] = {}
+    """Groups of people, by name."""
     lifetimes: Lifetimes = Lifetimes()
     """How long minted tokens live."""
-    gateway: Gateway
-    """The access gateway."""
+    gateway: Gateway | None = None
+    """The access gateway; may be left out when every service goes direct."""
+
+    _tagged = model_validator(mode="before")(workloads.tagged)
 
     @classmethod
-    def read(cls, text: str, source: str = "access model", overlay: dict[str, Any] | None = None) -> Self:
-        """Read a model from YAML text; `overlay` has the same shape and wins, key by key.
+    def read(
+        cls,
+        text: str,
+        source: str = "access model",
+        overlay: dict[str, Any] | None = None,
+        parts: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Read a model from YAML text.
+
+        `parts` are further texts by name (for example the path of a file), each with a fragment of the model;
+        `overlay` has the same shape as the model and wins, key by key.
 
         Raises:
-            ModelError: with every finding at once, each with its path and line.
+            ModelError: with every finding at once, each with its path, line and, for fragments, its file.
 
         """
-        found = document.read(text, source)
+        found = fragments.read(text, source, parts or {})
         try:
             model = cls.model_validate(document.merge(found.data, overlay or {}))
         except ValidationError as error:
-            raise ModelError(source, findings_of(error, _untagged, found.line)) from None
+            raise ModelError(source, findings_of(error, _untagged, found.place)) from None
         broken = [
-            Finding(path_of(location), wrong, right, found.line(location))
+            Finding(path_of(location), wrong, right, *found.place(location))
             for location, wrong, right in contradictions(model)
         ]
         if broken:
@@ -197,12 +151,36 @@ class AccessModel(Part):
 
     def actions(self, service: str) -> dict[str, tuple[str, ...]]:
         """Role by role, the actions that a service may do; a role's patterns are expanded."""
+        return self.actions_of(self.services[service].roles)
+
+    def actions_of(self, roles: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """Role by role, the actions that roles let through."""
         return {
-            role: tuple(action for pattern in self.roles[role].actions for action in expand(pattern))
-            for role in self.services[service].roles
+            role: tuple(action for pattern in self.roles[role].actions for action in expand(pattern)) for role in roles
         }
 
+    def workspace_of(self, role: str) -> str | None:
+        """The workspace in which a role's group has its rights; None when it is not said and there are several."""
+        said = self.roles[role].workspace
+        return said or (next(iter(self.workspaces)) if len(self.workspaces) == 1 else None)
 
-def _untagged(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Without the kind of issuer, which pydantic adds after the issuer's name."""
-    return (*location[:2], *location[3:]) if location[:1] == ("issuers",) and len(location) > 3 else location
+    def gateway_services(self) -> dict[str, Service]:
+        """The services that call the gateway."""
+        return {name: service for name, service in self.services.items() if service.via == "gateway"}
+
+    def owns_account(self, stack: str) -> bool:
+        """Whether a Pulumi stack owns what belongs to the account: groups, memberships, account-wide trusts."""
+        return self.account.stack in (None, stack)
+
+    def owns_workspace(self, workspace: str, stack: str) -> bool:
+        """Whether a Pulumi stack owns the services of a workspace, and the rights of groups there."""
+        return (self.workspaces[workspace].stack or self.account.stack) in (None, stack)
+
+
+def _untagged(location: Location) -> Location:
+    """Without the kinds of issuer and of workload, which pydantic adds after the place where they are told apart."""
+    if location[:1] == ("issuers",) and len(location) > 2:
+        return (*location[:2], *location[3:])
+    if location[:1] == ("services",) and location[2:3] == ("workload",) and len(location) > 3:
+        return (*location[:3], *location[4:])
+    return location

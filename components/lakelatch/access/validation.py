@@ -1,6 +1,6 @@
 """Kinds of value that the model and the gateway's configuration share, and how a failure is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -28,6 +28,10 @@ def _https(value: str) -> str:
     return value
 
 
+def _base(value: str) -> str:
+    return value.rstrip("/")
+
+
 def _origin(value: str) -> str:
     if urlsplit(value).path not in ("", "/"):
         raise ValueError("the address has a path; Databricks clients use the host alone")
@@ -38,8 +42,18 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """How services, roles, issuers and workspaces are called."""
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 """An https address, kept to the letter: an issuer's trailing slash matters."""
+HttpsBase = Annotated[str, AfterValidator(_https), AfterValidator(_base)]
+"""An https address that a path is added to, so without a slash at its end."""
 HttpsOrigin = Annotated[str, AfterValidator(_https), AfterValidator(_origin)]
 """An https address that is scheme and host (and port) only."""
+
+
+def one_of(names: Iterable[str], most: int = 12) -> str:
+    """The names that would be right, as a part of a sentence."""
+    known = sorted(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return f"it must be one of {(', '.join(known[:most]) or 'none, so add it first') + more}"
+
 
 _EXPECTED: Final = {
     "extra_forbidden": ("is not a known key", "remove it, or see the model reference for the keys that exist here"),
@@ -75,24 +89,25 @@ def _as_is(location: Location) -> Location:
     return location
 
 
-def _no_line(_: Location) -> int | None:
-    return None
+def _nowhere(_: Location) -> tuple[int | None, str | None]:
+    return None, None
 
 
 def findings_of(
     error: ValidationError,
     clean: Callable[[Location], Location] = _as_is,
-    line: Callable[[Location], int | None] = _no_line,
+    place: Callable[[Location], tuple[int | None, str | None]] = _nowhere,
 ) -> list[Finding]:
     """What pydantic found, in the words of this project: place, what is wrong, what would be right; never the value.
 
-    `clean` takes out of a location what the document does not have, `line` says where a location stands.
+    `clean` takes out of a location what the document does not have, `place` says on which line it stands, and in which
+    file where that is not the document's own.
     """
     findings = []
     for detail in error.errors(include_url=False, include_input=False):
         location = clean(tuple(part for part in detail["loc"] if part != "[key]"))
         found, expected = _words(detail["type"], detail.get("ctx") or {}, detail["msg"])
-        findings.append(Finding(path_of(location), found, expected, line(location)))
+        findings.append(Finding(path_of(location), found, expected, *place(location)))
     return findings
 
 

@@ -1,6 +1,7 @@
 """What every double is given when it is made."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 
@@ -15,11 +16,13 @@ class Context:
     """The shared parts of one running sandbox.
 
     A double is a module with `application(context: Context) -> Starlette`. `http` trusts the local CA and the system's
-    roots, follows no redirect and gives up after a few seconds; it is closed by the server.
+    roots, follows no redirect and gives up after a few seconds; it is closed by the server. `state` is the directory
+    of this sandbox, for what does not fit into the store: files and other servers' databases.
     """
 
     store: Store
     clock: Clock
     endpoints: Endpoints
     http: httpx.AsyncClient
+    state: Path
     faults: Faults = field(default_factory=Faults)

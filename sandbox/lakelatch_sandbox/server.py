@@ -174,7 +174,7 @@ async def running(
             pid=os.getpid(),
         )
         http = await stack.enter_async_context(_client(authority))
-        context = Context(store=store, clock=clock or Clock(), endpoints=addresses, http=http)
+        context = Context(store=store, clock=clock or Clock(), endpoints=addresses, http=http, state=state)
         servers = {name: _server(_application(name, context), authority) for name in DOUBLES}
         context.faults.cut.update({name: server.cut for name, server in servers.items()})
         tasks = [asyncio.create_task(servers[name].serve(sockets=[sockets[name]]), name=name) for name in DOUBLES]

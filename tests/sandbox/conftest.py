@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.server
 import json
+import os
 import ssl
 import threading
 import time
@@ -202,6 +203,15 @@ class Account:
     def workspace(self, method: str, path: str, token: str, body: object = None) -> httpx.Response:
         url = self._sandbox.endpoints.workspace_host + path
         return self._sandbox.http.request(method, url, json=body, headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the vendors' clients: nothing of the machine's own configuration, and trust in the sandbox's CA."""
+    for name in [name for name in os.environ if name.startswith(("DATABRICKS_", "ARM_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", sandbox.endpoints.ca_bundle_file)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelatch_sandbox.databricks.sql_engine import Engine, Query, StatementError
+from lakelatch_sandbox.databricks.sql_engine import Engine
+from lakelatch_sandbox.databricks.sql_query import Query, StatementError
 from lakelatch_sandbox.databricks.sql_text import SqlTextError, translate
 from lakelatch_sandbox.databricks.sql_types import Column, parameter_type
 

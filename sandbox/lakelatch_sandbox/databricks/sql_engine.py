@@ -1,51 +1,18 @@
 """SQL statements executed by DuckDB: read only, without file system or network, bounded in time and size."""
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import duckdb
 
+from lakelatch_sandbox.databricks import audit
 from lakelatch_sandbox.databricks.sample_data import CREATE_SAMPLES
-from lakelatch_sandbox.databricks.sql_text import SqlTextError, translate
+from lakelatch_sandbox.databricks.sql_query import Query, Result, Row, StatementError
+from lakelatch_sandbox.databricks.sql_text import SqlTextError, translate, with_system_tables
 from lakelatch_sandbox.databricks.sql_types import Column
-
-MAX_RESULT_BYTES = 25 * 1024 * 1024
-"""The vendor's bound for inline results."""
 
 MEMORY_LIMIT = "512MB"
 _FETCH_ROWS = 5_000
-
-Row = tuple[str | None, ...]
-
-
-class StatementError(Exception):
-    """Raised when a statement fails; the text begins with the vendor's error condition in brackets."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """A statement with what it runs under."""
-
-    text: str
-    user: str
-    """The answer of `current_user()`."""
-    catalog: str | None = None
-    schema: str | None = None
-    parameters: Mapping[str, str | None] | None = None
-    parameter_types: Mapping[str, str] | None = None
-    """DuckDB's type of each parameter."""
-    row_limit: int | None = None
-    byte_limit: int | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """Columns and rows; `truncated` when the row limit or the byte limit cut rows off."""
-
-    columns: Sequence[Column]
-    rows: Sequence[Row]
-    truncated: bool
 
 
 class Running:
@@ -79,7 +46,7 @@ class Running:
 
     def _execute(self, query: Query) -> Result:
         connection = self._connection
-        sql = translate(query.text, query.parameter_types or {})
+        sql, reads_audit = with_system_tables(translate(query.text, query.parameter_types or {}))
         statements = duckdb.extract_statements(sql)
         if not statements:
             raise StatementError("[PARSE_EMPTY_STATEMENT] the statement is empty")
@@ -90,7 +57,15 @@ class Running:
         parameters = {name: (query.parameters or {})[name] for name in statements[0].named_parameters}
         for macro in ("current_user", "session_user", "user"):
             connection.execute(f"CREATE TEMP MACRO {macro}() AS {_quoted(query.user, chr(39))}")
-        if query.catalog or query.schema:
+        if reads_audit or query.catalog == "system":
+            if query.audit_rows is None:
+                raise StatementError(
+                    "[INSUFFICIENT_PERMISSIONS] Insufficient privileges: User does not have SELECT on Table "
+                    "'system.access.audit'."
+                )
+            connection.execute(f"CREATE TEMP TABLE audit AS {audit.SELECT}", [query.audit_rows()])
+        # the system catalog is DuckDB's own: its one table stands in the temporary schema, which is always searched
+        if (query.catalog or query.schema) and query.catalog != "system":
             path = [query.catalog or "samples", *([query.schema] if query.schema else [])]
             connection.execute("USE " + ".".join(_quoted(name, '"') for name in path))
         # in case a function can write: the parser's verdict is not the only guard
@@ -114,9 +89,9 @@ class Running:
                 size += sum(len(value) + 3 for value in row if value is not None)
                 if len(rows) == query.row_limit or (query.byte_limit is not None and size > query.byte_limit):
                     return Result(columns, rows, truncated=True)
-                if size > MAX_RESULT_BYTES:
+                if size > query.most_bytes:
                     raise StatementError(
-                        f"[INLINE_RESULT_TOO_LARGE] the result is larger than {MAX_RESULT_BYTES} bytes; set row_limit"
+                        f"[INLINE_RESULT_TOO_LARGE] the result is larger than {query.most_bytes} bytes; set row_limit"
                     )
                 rows.append(row)
         return Result(columns, rows, truncated=False)

@@ -20,6 +20,14 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_AUDIT_TABLE = re.compile(
+    r"""
+    '(?:[^']|'')*'
+  | (?P<audit> (?<![\w".]) (?:system|"system") \s*\.\s* (?:access|"access") \s*\.\s* (?:audit\b|"audit") )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL)
 
@@ -89,3 +97,21 @@ def translate(sql: str, parameter_types: Mapping[str, str]) -> str:
         raise SqlTextError("[PARSE_SYNTAX_ERROR] only one statement may be sent at a time")
     parts.append(sql[position:])
     return "".join(parts).strip()
+
+
+def with_system_tables(sql: str) -> tuple[str, bool]:
+    """DuckDB's statement with `system.access.audit` where DuckDB can have it, and whether the table is named at all.
+
+    DuckDB keeps the catalog `system` for itself, so the table is a temporary one of the connection.
+    """
+    found = False
+
+    def moved(match: re.Match[str]) -> str:
+        nonlocal found
+        if match["audit"] is None:
+            return match.group()
+        found = True
+        return "temp.main.audit"
+
+    moved_sql = _AUDIT_TABLE.sub(moved, sql)
+    return moved_sql, found

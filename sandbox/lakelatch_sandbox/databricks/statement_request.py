@@ -4,12 +4,12 @@ Source: the Statement Execution API's reference (`POST /api/2.0/sql/statements`)
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lakelatch_sandbox.databricks.errors import invalid
-from lakelatch_sandbox.databricks.sql_engine import Query
+from lakelatch_sandbox.databricks.sql_query import Query
 from lakelatch_sandbox.databricks.sql_types import parameter_type
 
 DEFAULT_WAIT_SECONDS = 10
@@ -29,8 +29,11 @@ class Asked:
     cancel_on_timeout: bool
 
 
-def read(body: Mapping[str, Any], user: str) -> Asked:
-    """The request of this user; raises `ApiError` 400 with the member that is wrong."""
+def read(body: Mapping[str, Any], user: str, audit_rows: Callable[[], str] | None = None) -> Asked:
+    """The request of this user, who may read the audit table when `audit_rows` is given.
+
+    Raises `ApiError` 400 with the member that is wrong.
+    """
     warehouse_id, statement = body.get("warehouse_id"), body.get("statement")
     if not isinstance(warehouse_id, str) or not warehouse_id:
         raise invalid("warehouse_id is required")
@@ -38,8 +41,13 @@ def read(body: Mapping[str, Any], user: str) -> Asked:
         raise invalid("statement is required")
     if len(statement) > MAX_STATEMENT:
         raise invalid(f"statement is longer than {MAX_STATEMENT} characters")
-    if body.get("disposition", "INLINE") != "INLINE" or body.get("format", "JSON_ARRAY") != "JSON_ARRAY":
-        raise invalid("only disposition INLINE with format JSON_ARRAY is served")
+    if (body.get("disposition") or "INLINE") != "INLINE":
+        raise invalid(
+            "disposition EXTERNAL_LINKS is not served: the sandbox has no cloud storage to link to. "
+            "Use INLINE, with row_limit when the result is large"
+        )
+    if (body.get("format") or "JSON_ARRAY") != "JSON_ARRAY":
+        raise invalid("with disposition INLINE the format must be JSON_ARRAY")
     on_timeout = body.get("on_wait_timeout", "CONTINUE")
     if on_timeout not in ("CONTINUE", "CANCEL"):
         raise invalid("on_wait_timeout must be CONTINUE or CANCEL")
@@ -53,6 +61,7 @@ def read(body: Mapping[str, Any], user: str) -> Asked:
         parameter_types=types,
         row_limit=_limit(body, "row_limit"),
         byte_limit=_limit(body, "byte_limit"),
+        audit_rows=audit_rows,
     )
     return Asked(warehouse_id, query, _wait(body.get("wait_timeout")), on_timeout == "CANCEL")
 

@@ -4,19 +4,24 @@ import asyncio
 import secrets
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lakelatch_sandbox.clock import Clock
 from lakelatch_sandbox.databricks import statement_request
+from lakelatch_sandbox.databricks.audit import Audit
+from lakelatch_sandbox.databricks.audit_table import AuditTable
 from lakelatch_sandbox.databricks.errors import ApiError
 from lakelatch_sandbox.databricks.requests import json_object
-from lakelatch_sandbox.databricks.sql_engine import Engine, Query, Result, Running, StatementError
+from lakelatch_sandbox.databricks.sql_query import Query, Result, StatementError
 from lakelatch_sandbox.databricks.tokens import Caller
 from lakelatch_sandbox.databricks.warehouses import Warehouses
+
+if TYPE_CHECKING:
+    from lakelatch_sandbox.databricks.sql_engine import Engine, Running
 
 MAX_SECONDS = 60.0
 """A statement runs no longer: it shares a development machine."""
@@ -39,36 +44,48 @@ class Statement:
     id: str
     owner: str
     created: int
-    running: Running
+    warehouse_id: str
     state: str = "PENDING"
     message: str | None = None
     result: Result | None = None
+    running: "Running | None" = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def finished(self) -> bool:
         """Whether nothing will change any more."""
         return self.state not in ("PENDING", "RUNNING")
 
+    def cancel(self) -> None:
+        """End it, unless it has ended."""
+        if not self.finished:
+            self.state = "CANCELED"
+            if self.running is not None:
+                self.running.interrupt()
+
 
 class Statements:
-    """The handlers; the caller has been authenticated. Statements live in memory: results do not outlive a restart."""
+    """Statements and their handlers. They live in memory: results do not outlive a restart."""
 
-    def __init__(self, engine: Engine, warehouses: Warehouses, clock: Clock) -> None:
-        self._engine = engine
+    def __init__(self, warehouses: Warehouses, clock: Clock, audit: Audit, audit_table: AuditTable) -> None:
         self._warehouses = warehouses
         self._clock = clock
+        self._audit = audit
+        self._audit_table = audit_table
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="statement")
+        self._engine: Engine | None = None
+        self._making = asyncio.Lock()
         self._statements: dict[str, Statement] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """Interrupt what runs, and wait until the threads have ended."""
         for statement in self._statements.values():
-            if not statement.finished:
-                statement.running.interrupt()
+            statement.cancel()
         await asyncio.gather(*self._tasks)
         self._pool.shutdown()
-        self._engine.close()
+        if self._engine is not None:
+            self._engine.close()
 
     def _forget(self) -> None:
         """Drop the oldest finished statements: those past their hour, and those beyond the number that is kept."""
@@ -77,38 +94,72 @@ class Statements:
             if len(finished) - position > MAX_KEPT or one.created + KEPT_SECONDS < self._clock.now():
                 del self._statements[one.id]
 
+    async def _started(self) -> "Engine":
+        """The engine, made in a thread when the first statement needs it."""
+        async with self._making:
+            if self._engine is None:
+                self._engine = await asyncio.get_running_loop().run_in_executor(self._pool, _engine)
+            return self._engine
+
     async def _run(self, statement: Statement, query: Query) -> None:
         loop = asyncio.get_running_loop()
-        overdue = loop.call_later(MAX_SECONDS, statement.running.interrupt)
-        statement.state = "RUNNING"
-        try:
-            statement.result = await loop.run_in_executor(self._pool, statement.running.execute, query)
-        except StatementError as error:
-            if statement.state == "RUNNING":
-                statement.state, statement.message = "FAILED", str(error)
-        else:
-            statement.state = "SUCCEEDED" if statement.state == "RUNNING" else statement.state
-        finally:
-            overdue.cancel()
+        engine = await self._started()
+        if not statement.finished:
+            statement.running = engine.prepare()
+            statement.state = "RUNNING"
+            overdue = loop.call_later(MAX_SECONDS, statement.running.interrupt)
+            try:
+                statement.result = await loop.run_in_executor(self._pool, statement.running.execute, query)
+            except StatementError as error:
+                if statement.state == "RUNNING":
+                    statement.state, statement.message = "FAILED", str(error)
+            else:
+                statement.state = "SUCCEEDED" if statement.state == "RUNNING" else statement.state
+            finally:
+                overdue.cancel()
+        status, refusal = (200, None) if statement.state == "SUCCEEDED" else (400, statement.message or statement.state)
+        self._record("commandFinish", statement, status=status, error=refusal)
+        statement.ended.set()
 
-    async def execute(self, request: Request, who: Caller) -> Response:
-        """`POST /api/2.0/sql/statements`; waits for the result as long as `wait_timeout` says."""
-        asked = statement_request.read(await json_object(request), who.name)
-        self._warehouses.use(asked.warehouse_id)
+    def _record(self, action: str, statement: Statement, **response: Any) -> None:
+        # the texts of statements may hold what is no one's business: the log of the vendor has them on request only
+        params = {"commandId": statement.id, "warehouseId": statement.warehouse_id}
+        self._audit.record(None, "databrickssql", action, by=statement.owner, params=params, **response)
+
+    def submit(self, query: Query, warehouse_id: str) -> Statement:
+        """Begin a statement for the query's user; `ended` is set when it has ended, however it did.
+
+        Raises `ApiError`: 404 for an unknown warehouse, 429 when too many statements wait.
+        """
+        self._warehouses.use(warehouse_id)
         self._forget()
         if len(self._tasks) >= MAX_WAITING:
             raise ApiError(429, "RESOURCE_EXHAUSTED", f"{MAX_WAITING} statements are waiting already.")
         # the vendor's ids are UUIDs of version 1; the caller learns nothing from ours
         id = str(uuid.UUID(bytes=secrets.token_bytes(16)))
-        statement = Statement(id, who.name, self._clock.now(), self._engine.prepare())
+        statement = Statement(id, query.user, self._clock.now(), warehouse_id)
         self._statements[id] = statement
-        task = asyncio.create_task(self._run(statement, asked.query), name=f"statement {id}")
+        self._record("commandSubmit", statement)
+        task = asyncio.create_task(self._run(statement, query), name=f"statement {id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return statement
+
+    def forget(self, statement: Statement) -> None:
+        """Cancel a statement, and drop its result."""
+        statement.cancel()
+        self._statements.pop(statement.id, None)
+
+    async def execute(self, request: Request, who: Caller) -> Response:
+        """`POST /api/2.0/sql/statements`; waits for the result as long as `wait_timeout` says."""
+        asked = statement_request.read(await json_object(request), who.name, self._audit_table.rows_for(who))
+        statement = self.submit(asked.query, asked.warehouse_id)
         if asked.wait_seconds:
-            await asyncio.wait({task}, timeout=asked.wait_seconds)
-            if not task.done() and asked.cancel_on_timeout:
-                self._cancel(statement)
+            try:
+                await asyncio.wait_for(statement.ended.wait(), asked.wait_seconds)
+            except TimeoutError:
+                if asked.cancel_on_timeout:
+                    statement.cancel()
         return JSONResponse(described(statement))
 
     def _find(self, request: Request, who: Caller) -> Statement:
@@ -117,18 +168,13 @@ class Statements:
             raise ApiError(404, "NOT_FOUND", f"Statement {request.path_params['id']} does not exist.")
         return found
 
-    def _cancel(self, statement: Statement) -> None:
-        if not statement.finished:
-            statement.state = "CANCELED"
-            statement.running.interrupt()
-
     async def read(self, request: Request, who: Caller) -> Response:
         """`GET /api/2.0/sql/statements/{id}`: state, manifest and first chunk. Only who sent it sees it."""
         return JSONResponse(described(self._find(request, who)))
 
     async def cancel(self, request: Request, who: Caller) -> Response:
         """`POST /api/2.0/sql/statements/{id}/cancel`."""
-        self._cancel(self._find(request, who))
+        self._find(request, who).cancel()
         return JSONResponse({})
 
     async def chunk(self, request: Request, who: Caller) -> Response:
@@ -138,6 +184,12 @@ class Statements:
         if statement.result is None or not 0 <= index < chunk_count(statement.result):
             raise ApiError(404, "NOT_FOUND", f"Statement {statement.id} has no chunk {index}.")
         return JSONResponse(chunk(statement.id, statement.result, index))
+
+
+def _engine() -> "Engine":
+    from lakelatch_sandbox.databricks.sql_engine import Engine
+
+    return Engine()
 
 
 def chunk_count(result: Result) -> int:

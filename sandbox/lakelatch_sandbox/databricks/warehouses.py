@@ -3,7 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from lakelatch_sandbox.databricks.audit import Audit
 from lakelatch_sandbox.databricks.errors import ApiError
+from lakelatch_sandbox.databricks.tokens import Caller
 from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.store import Document, Store
 
@@ -13,8 +15,9 @@ _KIND = "_databricks/warehouses"
 class Warehouses:
     """The warehouses and their handlers; the caller has been authenticated."""
 
-    def __init__(self, store: Store, endpoints: Endpoints) -> None:
+    def __init__(self, store: Store, endpoints: Endpoints, audit: Audit) -> None:
         self._store = store
+        self._audit = audit
         self._hostname, _, self._port = endpoints.workspace_host.removeprefix("https://").partition(":")
         if store.get(_KIND, endpoints.warehouse_id) is None:
             store.put(
@@ -58,20 +61,24 @@ class Warehouses:
         if found["state"] != state:
             self._store.put(_KIND, id, {**found, "state": state})
 
-    async def list(self, _: Request) -> Response:
+    def _switch(self, request: Request, who: Caller, state: str, action: str) -> Response:
+        id = request.path_params["id"]
+        self._set(id, state)
+        self._audit.record(request, "databrickssql", action, by=who.name, params={"warehouseId": id})
+        return JSONResponse({})
+
+    async def list(self, _request: Request, _: Caller) -> Response:
         """`GET /api/2.0/sql/warehouses`."""
         return JSONResponse({"warehouses": [self._shown(one) for one in self._store.all(_KIND)]})
 
-    async def read(self, request: Request) -> Response:
+    async def read(self, request: Request, _: Caller) -> Response:
         """`GET /api/2.0/sql/warehouses/{id}`."""
         return JSONResponse(self._shown(self._find(request.path_params["id"])))
 
-    async def start(self, request: Request) -> Response:
+    async def start(self, request: Request, who: Caller) -> Response:
         """`POST /api/2.0/sql/warehouses/{id}/start`."""
-        self._set(request.path_params["id"], "RUNNING")
-        return JSONResponse({})
+        return self._switch(request, who, "RUNNING", "startWarehouse")
 
-    async def stop(self, request: Request) -> Response:
+    async def stop(self, request: Request, who: Caller) -> Response:
         """`POST /api/2.0/sql/warehouses/{id}/stop`."""
-        self._set(request.path_params["id"], "STOPPED")
-        return JSONResponse({})
+        return self._switch(request, who, "STOPPED", "stopWarehouse")

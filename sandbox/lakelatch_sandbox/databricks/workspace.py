@@ -1,4 +1,4 @@
-"""The workspace host: discovery, token exchange, current user, SQL warehouses and statements."""
+"""The workspace host: discovery, token exchange, administration and the data APIs, every call authenticated."""
 
 import contextlib
 import time
@@ -16,12 +16,10 @@ from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.errors import HANDLERS, ApiError
 from lakelatch_sandbox.databricks.keysets import KeySets
 from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
-from lakelatch_sandbox.databricks.sql_engine import Engine
-from lakelatch_sandbox.databricks.statements import Statements
 from lakelatch_sandbox.databricks.token_endpoint import TokenEndpoint
 from lakelatch_sandbox.databricks.tokens import ALL_APIS, TOKEN_ALGORITHM, AccessTokens, Caller, caller
-from lakelatch_sandbox.databricks.warehouses import Warehouses
 from lakelatch_sandbox.databricks.workspace_admin import WorkspaceAdmin
+from lakelatch_sandbox.databricks.workspace_data import WorkspaceData
 from lakelatch_sandbox.keys import SigningKeys
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -54,8 +52,7 @@ def application(context: Context) -> Starlette:
         principal_secrets,
         audit,
     )
-    warehouses = Warehouses(store, endpoints)
-    statements = Statements(Engine(), warehouses, clock)
+    data = WorkspaceData(context, directory, audit)
 
     def document(body: dict[str, object]) -> Handler:
         async def answer(_: Request) -> Response:
@@ -80,32 +77,15 @@ def application(context: Context) -> Starlette:
 
         return checked
 
-    def plain(handler: Handler) -> CallerHandler:
-        async def called(request: Request, _: Caller) -> Response:
-            return await handler(request)
-
-        return called
-
     async def jwks(_: Request) -> Response:
         return JSONResponse(tokens.keys.jwks())
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await statements.close()
+        await data.close()
 
-    api: list[tuple[str, str, str | None, CallerHandler]] = [
-        *admin.routes(),
-        ("GET", "/api/2.0/sql/warehouses", "sql", plain(warehouses.list)),
-        ("GET", "/api/2.0/sql/warehouses/{id}", "sql", plain(warehouses.read)),
-        ("POST", "/api/2.0/sql/warehouses/{id}/start", "sql", plain(warehouses.start)),
-        ("POST", "/api/2.0/sql/warehouses/{id}/stop", "sql", plain(warehouses.stop)),
-        ("POST", "/api/2.0/sql/statements", "sql", statements.execute),
-        ("POST", "/api/2.0/sql/statements/", "sql", statements.execute),
-        ("GET", "/api/2.0/sql/statements/{id}", "sql", statements.read),
-        ("POST", "/api/2.0/sql/statements/{id}/cancel", "sql", statements.cancel),
-        ("GET", "/api/2.0/sql/statements/{id}/result/chunks/{index:int}", "sql", statements.chunk),
-    ]
+    api = [*admin.routes(), *data.routes()]
     return Starlette(
         routes=[
             Route("/.well-known/databricks-config", document(metadata.workspace_config(endpoints))),

@@ -66,6 +66,27 @@ def test_commands_were_found() -> None:
     assert len(TYPED) > 15
 
 
+def _leaves(command: click.Command, path: str) -> Iterator[str]:
+    """Every command that does something, as it is typed."""
+    if not isinstance(command, click.Group):
+        yield path
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        assert below is not None
+        yield from _leaves(below, f"{path} {name}")
+
+
+@pytest.mark.parametrize("command", list(_leaves(lakelatch, "lakelatch")))
+def test_a_page_tells_when_to_use_a_command(command: str) -> None:
+    """The reference lists every command by itself; a written page says what it is for."""
+    verbs = command.split()[1:]
+    typed = {" ".join(words(line)[1 : len(verbs) + 1]) for _, line in TYPED if "lakelatch" in line}
+    made = {words(line)[1] for _, line in TYPED if line.startswith("make ")}  # `make up` is `lakelatch up`
+    assert " ".join(verbs) in typed | made
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

@@ -25,7 +25,8 @@ def test_every_token_that_lives_can_be_verified_and_every_key_was_seen_before_it
 ) -> None:
     """Whatever the rotations: at each moment the signer is published, and was since its lead; and a token that was
     signed less than a token's life ago still finds its key."""
-    now, keys = 0, [entry("0")]
+    now = 0
+    keys: list[Entry] = [entry("0")]
     signed: list[tuple[int, str]] = []
     made = {"0": (0, 0)}
     for number, (wait, lead) in enumerate(rotations, start=1):

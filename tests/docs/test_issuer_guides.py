@@ -13,7 +13,7 @@ from support.pages import DOCS, MODEL_TITLE, ROOT, blocks, headings, literals, t
 
 from lakelatch.access import issuers
 from lakelatch.access.model import AccessModel
-from lakelatch.access.trusts import Trust, platform_trust, principal_trust
+from lakelatch.access.trusts import Trust, account_trusts, platform_trust, principal_trust
 
 FOLDER = DOCS / "guides" / "issuers"
 GUIDES = sorted(page for page in FOLDER.glob("*.md") if page.name != "index.md")
@@ -124,6 +124,16 @@ def test_version_1_tokens_of_entra_have_the_issuer_of_the_table() -> None:
     for row in rows[1:]:
         [issuer], [iss] = literals(row[0]), literals(row[1])
         assert issuers.EntraIssuer.model_validate(yaml.safe_load(issuer)).issuer == iss
+
+
+def test_the_trust_of_the_whole_account_is_what_the_model_computes() -> None:
+    page = DOCS / "concepts" / "account-wide.md"
+    [lines] = [yaml.safe_load(block.text) for block in blocks(page) if block.title == MODEL_TITLE]
+    [rows] = [rows for _, rows in tables(page) if rows[0][0] == "`entra` for people"]
+    [(name, trust)] = account_trusts(read(lines))
+    assert [name] == literals(rows[0][0])
+    assert {row[0]: literals(row[1]) for row in rows[1:]} == written_down(trust, [row[0] for row in rows[1:]])
+    assert trust.subject is None
 
 
 MODELS = [

@@ -3,6 +3,9 @@
 Anchors, aliases and tags are refused: a small file could otherwise stand for a huge one, or for an object of a program.
 """
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,6 +47,21 @@ class Document:
                 break
             node, line = child
         return int(line)
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without Python's cyclic garbage collector, which would go through every node of a large model again and again.
+
+    The nodes all stay alive, so there is nothing to collect; it was two thirds of the time of 10,000 services.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def read(text: str, source: str) -> Document:

@@ -136,9 +136,14 @@ class AccessModel(Part):
             ModelError: with every finding at once, each with its path, line and, for fragments, its file.
 
         """
-        found = fragments.read(text, source, parts or {})
+        with document.collector_paused():
+            return cls._read(text, source, overlay or {}, parts or {})
+
+    @classmethod
+    def _read(cls, text: str, source: str, overlay: dict[str, Any], parts: Mapping[str, str]) -> Self:
+        found = fragments.read(text, source, parts)
         try:
-            model = cls.model_validate(document.merge(found.data, overlay or {}))
+            model = cls.model_validate(document.merge(found.data, overlay))
         except ValidationError as error:
             raise ModelError(source, findings_of(error, _untagged, found.place)) from None
         broken = [

@@ -173,7 +173,7 @@ LATER: list[Any] = [
     ("AccountGroup", {"group": {"create": "later"}}, "group.create"),
     ("EntraApplication", {"display_name": "later"}, "display_name"),
     ("EntraApplication", {"federated_credentials": {"a": "later"}}, "federated_credentials.a"),
-    ("FederationTrust", {"policies": {"ab": {"audiences": ["later"]}}}, r"policies.ab.audiences\[0\]"),
+    ("FederationTrust", {"policies": {"ab": {"issuer": "later"}}}, "policies.ab.issuer"),
     ("ServiceIdentity", {"workspace_id": "later"}, "workspace_id"),
     ("WorkspaceRole", {"grants": [{"catalog": "later", "privileges": ["A"]}]}, r"grants\[0\].catalog"),
     ("DatabricksAccess", {"model": "later"}, "model"),

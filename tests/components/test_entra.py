@@ -118,7 +118,7 @@ def test_a_grant_can_wait_for_the_role_that_it_names(deploy: Deploy) -> None:
         grant = {"role_id": front.app_role_ids["Call"], "resource_object_id": front.object_id}
         build("EntraApplication", pulumi.ResourceOptions(), name="caller", app_roles=None, grants={"call": grant})
 
-    [_, grant] = deploy(program).of(":AppRoleAssignment")
+    [grant] = [row for row in deploy(program).of(":AppRoleAssignment") if row.name == "caller-call"]
     assert "ApplicationAppRole front-Call" in grant.waits_for
 
 

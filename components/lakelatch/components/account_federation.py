@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pulumi
 
 from lakelatch.components.arguments import account_provider, known_later, require
-from lakelatch.components.federation import policy_findings
+from lakelatch.components.federation import audiences_of, policy_findings
 from lakelatch.errors import Finding
 
 SHARED_ISSUERS = {
@@ -71,7 +71,7 @@ class AccountFederation(pulumi.ComponentResource):
             # There is no subject: the service refuses one in a policy of the account.
             oidc_policy = databricks.AccountFederationPolicyOidcPolicyArgs(
                 issuer=policy["issuer"],
-                audiences=sorted(policy["audiences"]),
+                audiences=audiences_of(policy),
                 subject_claim=policy["subject_claim"],
                 jwks_uri=policy.get("jwks_uri"),
                 jwks_json=policy.get("jwks_json"),

@@ -37,15 +37,17 @@ def require(component: str, name: str, findings: Sequence[Finding]) -> None:
         raise ArgumentError(f"{component} {name!r}", findings)
 
 
-def read_model(text: str, source: str, overlay: dict[str, Any] | None = None) -> AccessModel:
-    """An access model for a program.
+def read_model(
+    text: str, source: str, overlay: dict[str, Any] | None = None, parts: Mapping[str, str] | None = None
+) -> AccessModel:
+    """An access model for a program; `parts` are its fragments by name.
 
     Raises:
         ArgumentError: with every finding.
 
     """
     try:
-        return AccessModel.read(text, source, overlay)
+        return AccessModel.read(text, source, overlay, parts)
     except ModelError as error:
         raise ArgumentError(error.source, error.findings) from None
 

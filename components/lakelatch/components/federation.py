@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pulumi
+
 from lakelatch.access.key_sets import weaknesses
+from lakelatch.access.subjects import SUBJECT
+from lakelatch.access.trusts import POLICIES_LIMIT
 from lakelatch.components.arguments import is_https
 from lakelatch.errors import Finding
 
-POLICIES_LIMIT = 20
-"""Federation policies of one service principal, and of one account (Databricks, `oauth-federation-policy` page)."""
-DEFAULT_SUBJECT_CLAIM = "sub"
-"""What the service takes when none is named; sent all the same, or each preview would show it as a change."""
 _POLICY_ID = re.compile(r"[0-9a-z-]{2,63}")
 """What the live API takes; its own message names the character set even when the length is at fault."""
 
@@ -34,17 +34,26 @@ def policy_findings(
     return findings
 
 
+def audiences_of(policy: Mapping[str, Any]) -> pulumi.Output[list[str]] | list[str]:
+    """A policy's audiences, sorted: a service that gave them back in its own order would show a change."""
+    audiences = policy["audiences"]
+    if all(isinstance(audience, str) for audience in audiences):
+        return sorted(audiences)
+    return pulumi.Output.all(*audiences).apply(sorted)
+
+
 def _common(policy: Mapping[str, Any], at: str) -> Iterator[Finding]:
     if not is_https(policy["issuer"]):
         yield Finding(f"{at}.issuer", "does not begin with https://", "write the issuer's https address, to the letter")
-    audiences: Sequence[str] = policy["audiences"]
-    if not audiences or not all(audiences):
+    audiences: Sequence[Any] = policy["audiences"]
+    plain = [audience for audience in audiences if isinstance(audience, str)]
+    if not audiences or not all(plain):
         found = "has an empty entry" if audiences else "is empty"
         yield Finding(f"{at}.audiences", found, "name what the token must be made out to")
-    if len(set(audiences)) != len(audiences):
+    if len(set(plain)) != len(plain):
         yield Finding(f"{at}.audiences", "names one twice", "keep one")
     if (claim := policy.get("subject_claim")) is not None and not claim.strip():
-        yield Finding(f"{at}.subject_claim", "is empty", f"name a claim, or leave it out for {DEFAULT_SUBJECT_CLAIM!r}")
+        yield Finding(f"{at}.subject_claim", "is empty", f"name a claim, or leave it out for {SUBJECT!r}")
     jwks_uri, jwks_json = policy.get("jwks_uri"), policy.get("jwks_json")
     if jwks_uri is not None and jwks_json is not None:
         yield Finding(f"{at}.jwks_uri", "stands beside jwks_json", "keep one of the two; best none, for discovery")

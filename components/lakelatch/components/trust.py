@@ -5,9 +5,9 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from lakelatch.access.subjects import looseness
+from lakelatch.access.subjects import SUBJECT, looseness
 from lakelatch.components.arguments import account_provider, known_later, require, service_principal_number
-from lakelatch.components.federation import DEFAULT_SUBJECT_CLAIM, policy_findings
+from lakelatch.components.federation import audiences_of, policy_findings
 from lakelatch.errors import Finding
 
 
@@ -16,7 +16,7 @@ class TrustPolicy(TypedDict):
 
     issuer: str
     """The `iss` claim, to the letter; https."""
-    audiences: list[str]
+    audiences: list[pulumi.Input[str]]
     """What the token may be made out to: one of these has to be among its audiences. The account's id is what
     Databricks recommends."""
     subject: pulumi.Input[str]
@@ -52,7 +52,7 @@ class FederationTrust(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FederationTrustArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("lakelatch:index:FederationTrust", name, None, opts)
-        later = known_later(args, ("service_principal_id", "subject"))
+        later = known_later(args, ("service_principal_id", "subject", "audiences"))
         wrong = later or policy_findings(args["policies"], "service principal", _subject_findings)
         require("FederationTrust", name, [*wrong, *account_provider(self)])
         import pulumi_databricks as databricks
@@ -64,9 +64,9 @@ class FederationTrust(pulumi.ComponentResource):
             # Every field is sent and lists are sorted, so that what the service fills in never shows up as a change.
             oidc_policy = databricks.ServicePrincipalFederationPolicyOidcPolicyArgs(
                 issuer=policy["issuer"],
-                audiences=sorted(policy["audiences"]),
+                audiences=audiences_of(policy),
                 subject=pulumi.Output.from_input(policy["subject"]).apply(_exact),
-                subject_claim=policy.get("subject_claim") or DEFAULT_SUBJECT_CLAIM,
+                subject_claim=policy.get("subject_claim") or SUBJECT,
                 jwks_uri=policy.get("jwks_uri"),
                 jwks_json=policy.get("jwks_json"),
             )

@@ -4,16 +4,19 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from lakelatch.access.model import AccessModel, EntraIssuer
-from lakelatch.components.arguments import account_provider, known_later, read_model, require
-from lakelatch.components.entra import EntraApplication
+from lakelatch.components.arguments import (
+    WorkspaceProvider,
+    account_provider,
+    known_later,
+    read_model,
+    require,
+    workspace_provider,
+)
 from lakelatch.components.gateway import AccessGateway
-from lakelatch.components.identity import ServiceIdentity
-from lakelatch.components.trust import FederationTrust
-from lakelatch.envoy.resolve import Identity, gateway_config
-
-CALL_ROLE = "Gateway.Call"
-"""The app role of the gateway's own application; Entra gives its tokens to nobody without it."""
+from lakelatch.components.maker import DATABRICKS, GATEWAY, Maker
+from lakelatch.components.plan import Plan
+from lakelatch.envoy.resolve import gateway_config
+from lakelatch.errors import Finding
 
 
 class DatabricksAccessArgs(TypedDict):
@@ -21,93 +24,86 @@ class DatabricksAccessArgs(TypedDict):
 
     model: str
     """An access model in YAML."""
+    fragments: NotRequired[dict[str, str]]
+    """Further parts of the model: a name for messages, such as the file's, to its YAML."""
     overlay: NotRequired[dict[str, Any]]
     """Of the same shape, laid over it: the addresses of this stack."""
-    gateway_directory: str
-    """Folder that the gateway watches; relative to the project."""
+    stack: NotRequired[str]
+    """Which of the model's stacks this is, where the model says which stack owns what; the running one by default."""
+    gateway_directory: NotRequired[str]
+    """Folder that the gateway watches, relative to the project; needed when the model has a gateway."""
+    workspace_providers: NotRequired[dict[str, WorkspaceProvider]]
+    """Workspace of the model to its databricks provider; needed where a role has entitlements or grants."""
 
 
 class DatabricksAccess(pulumi.ComponentResource):
-    """App registrations, service principals, trusts and the gateway for every service of an access model.
+    """App registrations, service principals, trusts, groups, rights and the gateway, as an access model says.
 
-    Needs an azuread provider and an account-level databricks provider, both in `opts.providers`.
+    Only what the model asks for is made, and of that only what belongs to the stack. Needs an account-level databricks
+    provider in `opts.providers`, and an azuread provider there when services sign in by Entra.
     """
 
     audience: pulumi.Output[str]
-    """What services name when they ask Entra for a token for the gateway."""
+    """What services of Entra name when they ask for a token for the gateway; empty when none does."""
     services: pulumi.Output[dict[str, Any]]
-    """Service name to `client_id` (Entra), `subject` (of its tokens) and `application_id` (Databricks)."""
+    """Service name to `application_id` (at Databricks), `subject` (of its tokens) and, for services of Entra,
+    `client_id` (of its application there)."""
+    groups: pulumi.Output[dict[str, Any]]
+    """Role name to the numeric id of its group, as text."""
     gateway_version: pulumi.Output[str]
-    """Hash of the gateway's configuration in force."""
+    """Hash of the gateway's configuration in force; empty without a gateway."""
 
     def __init__(self, name: str, args: DatabricksAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("lakelatch:index:DatabricksAccess", name, None, opts)
-        require("DatabricksAccess", name, [*known_later(args), *account_provider(self)])
-        model = read_model(args["model"], f"DatabricksAccess {name!r}", args.get("overlay"))
+        account = account_provider(self)
+        require("DatabricksAccess", name, [*known_later(args), *account])
+        source, parts = f"DatabricksAccess {name!r}", args.get("fragments")
+        model = read_model(args["model"], source, args.get("overlay"), parts)
+        plan = Plan(model, args.get("stack") or pulumi.get_stack())
+        require("DatabricksAccess", name, [*plan.findings(), *self._missing(plan, args)])
         here = pulumi.ResourceOptions(parent=self)
-        front = EntraApplication(
-            name,  # without a suffix, so that no service's name meets it
-            {
-                "display_name": "Lakelatch gateway",
-                "app_roles": {
-                    CALL_ROLE: "May call Databricks through the gateway; what it may do there, the model says"
-                },
-            },
-            here,
-        )
-        identities = {service: self._service(name, service, model, front) for service in model.services}
-        gateway = AccessGateway(
-            name,
-            {
-                "directory": args["gateway_directory"],
-                "config": gateway_config(model, audience=front.client_id, identities=identities),
-            },
-            here,
-        )
-        self.audience = front.client_id
+        make, providers = Maker(plan, name, here), args.get("workspace_providers") or {}
+
+        front = make.called(GATEWAY, "gateway")  # without a suffix, so that no service's name meets it
+        sign_in = make.called(DATABRICKS, "direct", "-Databricks")  # upper case, which no service's name has
+        people = make.people()
+        roles = {role: make.role(role, people, providers.get(plan.workspace_of(role))) for role in plan.roles}
+        groups = {role: make.group(role, people) for role in plan.groups}
+        make.federation()
+        identities = {
+            service: make.service(service, roles, front if model.services[service].via == "gateway" else sign_in)
+            for service in plan.services
+        }
+        self.audience = front.client_id if front else pulumi.Output.from_input("")
         self.services = pulumi.Output.from_input({service: dict(row) for service, row in identities.items()})
-        self.gateway_version = gateway.version
+        ids = {role: one.group_id for role, one in roles.items()} | {role: one.group_id for role, one in groups.items()}
+        self.groups = pulumi.Output.from_input(ids)
+        self.gateway_version = pulumi.Output.from_input("")
+        if plan.gateway is not None:
+            config = gateway_config(model, plan.gateway, audience=self.audience, identities=identities)
+            directory = args.get("gateway_directory") or ""
+            self.gateway_version = AccessGateway(name, {"directory": directory, "config": config}, here).version
         self.register_outputs(
-            {"audience": self.audience, "services": self.services, "gateway_version": self.gateway_version}
+            {
+                "audience": self.audience,
+                "services": self.services,
+                "groups": self.groups,
+                "gateway_version": self.gateway_version,
+            }
         )
 
-    def _service(self, name: str, service: str, model: AccessModel, front: EntraApplication) -> Identity:
-        """One service's application, principal and trust."""
-        here = pulumi.ResourceOptions(parent=self)
-        row = model.services[service]
-        platform, entra = model.issuers[row.workload.issuer], model.issuers[row.issuer]
-        if not isinstance(entra, EntraIssuer):
-            raise TypeError(f"service {service!r} passed validation with an issuer that is not Entra")
-        application = EntraApplication(
-            f"{name}-{service}",
-            {
-                "display_name": service,
-                "federated_credentials": {
-                    row.workload.issuer: {"issuer": platform.issuer, "subject": row.workload.subject}
-                },
-                "grants": {
-                    "call": {"role_id": front.app_role_ids[CALL_ROLE], "resource_object_id": front.object_id},
-                },
-            },
-            here,
-        )
-        workspace = model.workspaces[row.workspace]
-        principal = ServiceIdentity(f"{name}-{service}", {"display_name": service, "workspace_id": workspace.id}, here)
-        FederationTrust(
-            f"{name}-{service}",
-            {
-                "service_principal_id": principal.service_principal_id,
-                "policies": {
-                    "lakelatch-gateway": {
-                        "issuer": model.gateway.host,
-                        "audiences": [model.account.id],
-                        "subject": service,
-                        "description": f"Lakelatch: the gateway acts as {service}",
-                    }
-                },
-            },
-            here,
-        )
-        return Identity(
-            client_id=application.client_id, subject=application.object_id, application_id=principal.application_id
-        )
+    def _missing(self, plan: Plan, args: DatabricksAccessArgs) -> list[Finding]:
+        """What the plan needs beside the model."""
+        findings = []
+        if plan.gateway is not None and not args.get("gateway_directory"):
+            findings.append(Finding("gateway_directory", "is missing", "name the folder that the gateway watches"))
+        account = self.get_provider("databricks:index/group:Group")
+        needed, given = plan.with_rights(), args.get("workspace_providers") or {}
+        for workspace in sorted({*needed, *given}):
+            path = f"workspace_providers.{workspace}"
+            if workspace not in plan.model.workspaces:
+                expected = f"use the names of the model: {', '.join(plan.model.workspaces)}"
+                findings.append(Finding(path, "is no workspace of the model", expected))
+            needed_by = "entitlements and grants of roles" if workspace in needed else None
+            findings += workspace_provider(given.get(workspace), needed_by, account, path)
+        return findings

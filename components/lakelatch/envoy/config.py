@@ -65,7 +65,6 @@ class TrustedIssuer(_Part):
     algorithms: tuple[Literal["RS256", "ES256"], ...] = ACCEPTED  # type: ignore[assignment]
     ca_file: str | None = None
 
-
     @model_validator(mode="after")
     def _keys(self) -> Self:
         if self.jwks_uri is not None and self.jwks_json is not None:

@@ -1,27 +1,36 @@
 """From the access model to the gateway's configuration: every name resolved, nothing decided twice."""
 
-from collections.abc import Mapping
-from typing import Any, TypedDict
+from collections.abc import Iterator, Mapping
+from typing import Any, NotRequired, TypedDict
 
-from lakelatch.access.model import AccessModel, EntraIssuer
+from lakelatch.access.model import AccessModel, Gateway
+from lakelatch.access.trusts import Trust, gateway_audience, workload_trust
+from lakelatch.envoy.config import MAX_SERVICES
+from lakelatch.errors import Finding
 
 
 class Identity(TypedDict):
     """What providers made for a service; each value may be one that is known only after creation."""
 
-    client_id: Any
-    """Client id of its application at the identity provider."""
+    client_id: NotRequired[Any]
+    """Client id of its application in Entra; absent for services of other issuers."""
     subject: Any
-    """The `sub` of its tokens."""
+    """The value of the subject claim in its tokens."""
     application_id: Any
     """The Databricks service principal's application id."""
 
 
-def gateway_config(model: AccessModel, *, audience: Any, identities: Mapping[str, Identity]) -> dict[str, Any]:
-    """The data of a `GatewayConfig` for a model; generated values are passed through as they are."""
-    gateway = model.gateway
+def gateway_config(
+    model: AccessModel, gateway: Gateway, *, audience: Any, identities: Mapping[str, Identity]
+) -> dict[str, Any]:
+    """The data of a `GatewayConfig` for a model; generated values are passed through as they are.
+
+    `audience` is that of issuers whose own is made at creation; `identities` has every service via the gateway.
+    """
     workspace = model.workspaces[gateway.workspace]
-    used = {service.issuer for service in model.services.values()}
+    services = model.gateway_services()
+    trusts = {name: workload_trust(model, name) for name in services}
+    used = {row.issuer: trusts[name] for name, row in services.items()}
     return {
         "version": 1,
         "host": gateway.host,
@@ -37,18 +46,17 @@ def gateway_config(model: AccessModel, *, audience: Any, identities: Mapping[str
             "ca_file": gateway.ca_file,
         },
         "issuers": {
-            name: {"issuer": issuer.issuer, "audience": audience, "ca_file": gateway.ca_file}
-            for name, issuer in model.issuers.items()
-            if name in used and isinstance(issuer, EntraIssuer)
+            name: _issuer(trust, gateway_audience(model, model.issuers[name]) or audience, gateway)
+            for name, trust in sorted(used.items())
         },
         "services": {
             name: {
-                "issuer": service.issuer,
-                "subject": identities[name]["subject"],
+                "issuer": row.issuer,
+                "subject": trusts[name].subject or identities[name]["subject"],
                 "application_id": identities[name]["application_id"],
                 "roles": {role: list(actions) for role, actions in model.actions(name).items()},
             }
-            for name, service in model.services.items()
+            for name, row in services.items()
         },
         "issuer": {
             "url": gateway.host,
@@ -57,3 +65,32 @@ def gateway_config(model: AccessModel, *, audience: Any, identities: Mapping[str
             "token_lifetime_seconds": model.lifetimes.gateway_token_seconds,
         },
     }
+
+
+def _issuer(trust: Trust, audience: Any, gateway: Gateway) -> dict[str, Any]:
+    """One trusted issuer; a key that is not needed is left out, so that a configuration stays as it was."""
+    optional = {"jwks_uri": trust.jwks_uri, "jwks_json": trust.jwks_json}
+    if trust.subject_claim != "sub":
+        optional["subject_claim"] = trust.subject_claim
+    return {
+        "issuer": trust.issuer,
+        "audience": audience,
+        "ca_file": gateway.ca_file,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def gateway_findings(model: AccessModel) -> Iterator[Finding]:
+    """What a model asks of one gateway that it cannot do."""
+    services = model.gateway_services()
+    if len(services) > MAX_SERVICES:
+        found = f"has {len(services)} services via the gateway"
+        yield Finding("services", found, f"one gateway serves {MAX_SERVICES}; let CI jobs go `via: direct`")
+    claims: dict[str, tuple[str, str]] = {}
+    for name, row in services.items():
+        claim = workload_trust(model, name).subject_claim
+        first, other = claims.setdefault(row.issuer, (name, claim))
+        if other != claim:
+            found = f"is known by the claim {claim!r}, and {first!r} of the same issuer by {other!r}"
+            expected = "name all of them by one claim, or let one go `via: direct`"
+            yield Finding(f"services.{name}.workload", found, expected)

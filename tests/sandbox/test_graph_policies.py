@@ -109,13 +109,14 @@ def test_combinations_of_a_custom_strength(tenant: Tenant) -> None:
     below = f"{path}/combinationConfigurations"
     body = {"@odata.type": FIDO2, "appliesToCombinations": ["fido2"], "allowedAAGUIDs": [str(uuid.UUID(int=5))]}
     one = tenant.ok("POST", below, body)
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {},
         {"allowedAAGUIDs": ["x"]},
         {"allowedAAGUIDs": []},
         {"appliesToCombinations": ["x509CertificateMultiFactor"]},
         {"@odata.type": "#microsoft.graph.other"},
-    ):
+    ]
+    for wrong in wrongs:
         assert tenant.error("POST", below, {**body, **wrong})[0] == 400, wrong
     tenant.ok("PATCH", f"{below}/{one['id']}", {"allowedAAGUIDs": [str(uuid.UUID(int=6))]})
     assert tenant.ok("GET", f"{below}/{one['id']}")["allowedAAGUIDs"] == [str(uuid.UUID(int=6))]

@@ -140,6 +140,8 @@ async def test_an_inline_password_is_secret_kept_and_replaced(connect: Connect) 
     assert it.state["password"].is_secret
     first = it.get("password")
     assert len(first["value"]) == 40
+    assert await it.changes(inputs) == []
+    assert await it.changes({**inputs, "password": {"displayName": "two"}}) == ["password"]
     assert await it.read()
     assert it.get("password") == first
     await it.update({**inputs, "notes": "n"})

@@ -11,7 +11,7 @@ from lakelatch_sandbox.plugins.azuread_features import (
     features_of,
 )
 from lakelatch_sandbox.plugins.azuread_objects import Document, Entity
-from lakelatch_sandbox.plugins.azuread_shapes import COMMA_LIST, Each, Mapped, Names, One, Table, to_graph
+from lakelatch_sandbox.plugins.azuread_shapes import COMMA_LIST, Each, Mapped, Names, One, Table, normal, to_graph
 from lakelatch_sandbox.plugins.errors import PluginError
 from lakelatch_sandbox.plugins.spec import Spec, State
 
@@ -118,6 +118,7 @@ def _whole_state(document: Document, given: State) -> State:
 _WHOLE: Final = Entity(
     "/applications", TYPE, APPLICATION, _IDS, body=_whole_body, state=_whole_state, compared=COMPARED_FEATURES
 )
+_COMPARED: Final = {**APPLICATION, **COMPARED_FEATURES}
 _SPLIT: Final = Entity("/applications", TYPE, _REGISTRATION, _IDS)
 
 
@@ -173,11 +174,21 @@ async def _with_password(api: AzureAdApi, id: str, inputs: State, old: State | N
     if wanted:
         table = {"displayName": "displayName", "endDate": "endDateTime", "startDate": "startDateTime"}
         made = await api.call("POST", f"{id}/addPassword", {"passwordCredential": to_graph(wanted, table)})
-        shown = {name: made[path] for name, path in table.items()}
+        # times that the program leaves to the vendor are not recorded, so that they are no difference
+        shown = {name: made[path] for name, path in table.items() if name in wanted}
         given["password"] = {**shown, "keyId": made["keyId"], "value": made["secretText"]}
     if known:
         await api.call("POST", f"{id}/removePassword", {"keyId": known["keyId"]})
     return given
+
+
+def _compared(values: State) -> State:
+    """For comparison, an inline password without what the vendor made of it."""
+    password = values.get("password")
+    if not isinstance(password, dict):
+        return normal(values, _COMPARED)
+    named = {name: item for name, item in password.items() if name not in ("keyId", "value")}
+    return normal({**values, "password": named}, _COMPARED)
 
 
 async def _shown(api: AzureAdApi, id: str, given: State) -> State | None:
@@ -237,6 +248,7 @@ SPECS: Final[tuple[Spec[AzureAdApi], ...]] = (
         create=_create_whole,
         read=_read_whole,
         update=_update_whole,
+        normal=_compared,
         defaults={"signInAudience": "AzureADMyOrg"},
         filled=frozenset({"api", "featureTags", "publicClient", "singlePageApplication", "tags", "web"}),
         sets=frozenset({"owners", "tags"}),

@@ -78,26 +78,38 @@ def _kind(value: dict[str, Any]) -> str:
 def components() -> str:
     """Arguments and outputs of every public component, from the docstrings under their fields."""
     lines = ["# Components\n", NOTE, "`from lakelatch import …`; each takes `(name, args, opts)`.\n"]
+    told: set[str] = set()
     for name in [name for name in lakelatch.__all__ if not name.endswith("Args")]:
-        tree = ast.parse(inspect.getsource(sys.modules[getattr(lakelatch, name).__module__]))
-        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        module = sys.modules[getattr(lakelatch, name).__module__]
+        classes = {one: _class(getattr(lakelatch, one)) for one in (name, f"{name}Args")}
         lines += [f"\n## {name}\n", f"\n{_doc(classes[name])}\n"]
         for title, class_name in (("arguments", f"{name}Args"), ("outputs", name)):
             lines += [f"\n| {title} | type | meaning |\n|---|---|---|\n"]
             lines += [f"| `{field}` | `{kind}` | {text} |\n" for field, kind, text in _fields(classes[class_name])]
-        for other, node in classes.items():
-            if other not in (name, f"{name}Args") and any(_name(base) == "TypedDict" for base in node.bases):
+        for other, node in _nested(classes[f"{name}Args"], module):
+            if other not in told:
+                told.add(other)
                 lines += [f"\n### {other}\n", f"\n{_doc(node)}\n", "\n| key | type | meaning |\n|---|---|---|\n"]
                 lines += [f"| `{field}` | `{kind}` | {text} |\n" for field, kind, text in _fields(node)]
     return "".join(lines)
 
 
+def _class(one: type) -> ast.ClassDef:
+    return next(node for node in ast.parse(inspect.getsource(one)).body if isinstance(node, ast.ClassDef))
+
+
+def _nested(node: ast.ClassDef, module: Any) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The TypedDicts that a class's fields name."""
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign):
+            for part in ast.walk(statement.annotation):
+                found = getattr(module, part.id, None) if isinstance(part, ast.Name) else None
+                if isinstance(found, type) and hasattr(found, "__required_keys__"):
+                    yield found.__name__, _class(found)
+
+
 def _doc(node: ast.ClassDef) -> str:
     return " ".join((ast.get_docstring(node) or "").split())
-
-
-def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str, str]]:

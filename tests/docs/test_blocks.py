@@ -32,7 +32,7 @@ def test_every_block_is_of_a_language_that_is_checked_here() -> None:
 
 @pytest.mark.parametrize("block", of("yaml"))
 def test_yaml_parses(block: Block) -> None:
-    assert isinstance(yaml.safe_load(block.text), dict)
+    assert isinstance(yaml.safe_load(block.text), dict | list)
     assert block.title, 'say which file it is, as in ```yaml title="stacks/access.yaml"'
 
 

@@ -18,14 +18,15 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "RESULTS.md"])
 WRITTEN = [page for page in PAGES if page.parent.name != "reference"]
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-TOOLS = {"aws", "az", "curl", "gcloud", "gh", "kubectl", "pip", "pulumi", "tail"}
+TOOLS = {"aws", "az", "curl", "gcloud", "gh", "kubectl", "pip", "printenv", "pulumi", "tail"}
 """Commands of others that pages name."""
 
 
 def commands(page: Path) -> Iterator[str]:
     """What a page tells a reader to type: console lines, and commands in the text."""
     text = page.read_text(encoding="utf-8")
-    yield from re.findall(r"^ *\$ (.+)$", text, re.MULTILINE)
+    for line in re.findall(r"^ *\$ (.+)$", text, re.MULTILINE):
+        yield from line.split(" | ")
     yield from re.findall(r"`((?:lakelatch|make) [^`]+)`", text)
 
 

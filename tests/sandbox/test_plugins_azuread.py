@@ -4,7 +4,7 @@ keeps the quirks of the official plugin."""
 import base64
 import datetime
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -701,3 +701,47 @@ async def test_drift_is_read_and_mended(sandbox: Any, connect: Connect, owner: R
     assert await it.changes(inputs) == []
     assert plain(it.state["displayName"]) == "drift"
     await it.delete()
+
+
+@pytest.fixture
+def late(sandbox: Any) -> Iterator[Callable[[int], None]]:
+    """Lets writes show after so many reads."""
+
+    def switch(reads: int) -> None:
+        sandbox.http.post(f"{sandbox.endpoints.control_url}/graph/consistency", json={"reads": reads})
+
+    yield switch
+    switch(0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        pytest.param("Application", {"displayName": "late"}, id="application"),
+        pytest.param("Group", {"displayName": "late", "securityEnabled": True}, id="group"),
+        pytest.param("NamedLocation", {"displayName": "l", "country": {"countriesAndRegions": ["NO"]}}, id="location"),
+    ],
+)
+async def test_what_shows_late_is_waited_for(connect: Connect, late: Any, kind: str, inputs: State) -> None:
+    late(2)
+    it = await make(connect, kind, **inputs)
+    late(0)
+    assert await it.read()
+    assert await it.changes(inputs) == []
+    await it.delete()
+
+
+async def test_a_registration_that_shows_late_fails_its_creation(connect: Connect, late: Any) -> None:
+    """As with the official plugin, which reads once; the object is there all the same."""
+    late(1)
+    with pytest.raises(PluginError, match="expected non-nil error with nil state during Create"):
+        await make(connect, "ApplicationRegistration", displayName="late")
+
+
+async def test_a_service_principal_that_shows_late_fails_its_creation(
+    connect: Connect, owner: Resource, late: Any
+) -> None:
+    late(1)
+    with pytest.raises(VendorError) as refusal:
+        await make(connect, "ServicePrincipal", clientId=owner.get("clientId"))
+    assert refusal.value.status == 404

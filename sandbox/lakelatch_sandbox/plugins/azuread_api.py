@@ -19,6 +19,8 @@ ENVIRONMENT: Final = {
     "clientSecret": "ARM_CLIENT_SECRET",
 }
 """Provider arguments that may come from the environment; an argument of the program wins."""
+LATE_READS: Final = 10
+"""How often a read of what was just made is tried: the official plugin polls for minutes, ten times at least."""
 _HEADERS: Final = {"Accept": "application/json; charset=utf-8; IEEE754Compatible=false", "OData-Version": "4.0"}
 
 
@@ -110,6 +112,19 @@ class AzureAdApi:
                 return None
             raise
         return response.json() if response.content else {}
+
+    async def patiently(self, method: str, path: str, body: Any = None, *, beta: bool = False) -> Any:
+        """Call about an object just made, which readers may not see yet (404): again, a few times.
+
+        The official plugin waits seconds between its tries; here nothing waits, because the doubles delay by reads.
+        """
+        for attempt in range(LATE_READS):
+            try:
+                return await self.call(method, path, body, beta=beta)
+            except VendorError as error:
+                if error.status != 404 or attempt == LATE_READS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     async def listed(self, path: str, query: Mapping[str, str] | None = None, *, beta: bool = False) -> list[Any]:
         """Every object of a listing, from all its pages; none when what it belongs to is not there."""

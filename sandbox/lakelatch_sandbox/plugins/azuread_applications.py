@@ -115,11 +115,9 @@ def _whole_state(document: Document, given: State) -> State:
     }
 
 
-_WHOLE: Final = Entity(
-    "/applications", TYPE, APPLICATION, _IDS, body=_whole_body, state=_whole_state, compared=COMPARED_FEATURES
-)
+_WHOLE: Final = Entity("/applications", TYPE, APPLICATION, _IDS, body=_whole_body, state=_whole_state)
 _COMPARED: Final = {**APPLICATION, **COMPARED_FEATURES}
-_SPLIT: Final = Entity("/applications", TYPE, _REGISTRATION, _IDS)
+_SPLIT: Final = Entity("/applications", TYPE, _REGISTRATION, _IDS, patient=False)
 
 
 async def refuse_duplicate(api: AzureAdApi, path: str, inputs: State) -> None:
@@ -157,7 +155,7 @@ async def _create_whole(api: AzureAdApi, inputs: State) -> tuple[str, State]:
     id = f"/applications/{made['id']}"
     # the official plugin writes the name twice to see that the object is there for writers, too
     for name in (f"TERRAFORM_UPDATE_{made['appId']}", inputs["displayName"]):
-        await api.call("PATCH", id, {"@odata.type": TYPE, "displayName": name})
+        await api.patiently("PATCH", id, {"@odata.type": TYPE, "displayName": name})
     given = await _with_password(api, id, inputs, None)
     if not inputs.get("owners"):
         await write_links(api, id, "owners", [])

@@ -51,6 +51,7 @@ class _Federated:
         async with api.lock(application):
             path = f"{application}/federatedIdentityCredentials"
             made = await api.call("POST", path, to_graph(inputs, self.table), beta=self.beta)
+            await api.patiently("GET", f"{path}/{made['id']}", beta=self.beta)
         return f"{last(application)}/federatedIdentityCredential/{made['id']}", {**inputs, "credentialId": made["id"]}
 
     async def read(self, api: AzureAdApi, id: str, state: State) -> State | None:

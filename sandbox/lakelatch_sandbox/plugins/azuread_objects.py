@@ -40,6 +40,8 @@ class Entity:
     """What of the inputs the table cannot say."""
     state: Callable[[Document, State], State] = nothing
     """What of the answer the table cannot say; also given what is recorded."""
+    patient: bool = True
+    """Whether the plugin waits until what it made shows."""
     compared: Table = field(default_factory=dict)
     """How to compare what the table cannot say."""
 
@@ -55,7 +57,20 @@ class Entity:
         """POST, then GET."""
         made = await api.call("POST", self.path, self.written(inputs), beta=self.beta)
         id = f"{self.path}/{made['id']}"
-        return id, self.shown(await api.call("GET", id, beta=self.beta), inputs)
+        return id, self.shown(await self.made(api, id), inputs)
+
+    async def made(self, api: AzureAdApi, id: str) -> Document:
+        """What was just made, as soon as it shows; raises PluginError when the official plugin does not wait."""
+        if self.patient:
+            document: Document = await api.patiently("GET", id, beta=self.beta)
+            return document
+        document = await api.call("GET", id, missing=True, beta=self.beta)
+        if document is None:
+            raise PluginError(
+                f"`{id}` was made and does not show yet: expected non-nil error with nil state during Create",
+                hint="the official plugin does not wait here either; `pulumi import` it, or run again",
+            )
+        return document
 
     async def read(self, api: AzureAdApi, id: str, state: State) -> State | None:
         """GET by the address."""

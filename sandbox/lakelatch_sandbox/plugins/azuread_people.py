@@ -87,6 +87,7 @@ async def _create_group(api: AzureAdApi, inputs: State) -> tuple[str, State]:
         body["members@odata.bind"] = [await api.link(member) for member in members[:BOUND_AT_ONCE]]
     made = await api.call("POST", "/groups", body, beta=True)
     id = f"/groups/{made['id']}"
+    await _GROUPS.made(api, id)
     if len(members) > BOUND_AT_ONCE:
         await write_links(api, id, "members", members)
     return id, await _read_group(api, id, inputs) or {}
@@ -242,6 +243,7 @@ async def _create_user(api: AzureAdApi, inputs: State) -> tuple[str, State]:
     body = merged(nickname, _USERS.written(inputs)) | {"passwordProfile": profile}
     made = await api.call("POST", "/users", body, beta=True)
     id = f"/users/{made['id']}"
+    await _USERS.made(api, id)
     await _write_manager(api, id, {}, inputs)
     return id, await _read_user(api, id, inputs) or {}
 

@@ -107,8 +107,11 @@ async def _create(api: AzureAdApi, inputs: State) -> tuple[str, State]:
     if not found:
         owners = inputs.get("owners") or [await api.caller()]
         bound = {"owners@odata.bind": [await api.link(owner) for owner in owners]}
-        made = await api.call("POST", "/servicePrincipals", _ENTITY.written(inputs) | bound)
+        marked = {"description": f"TERRAFORM_UPDATE_{inputs['clientId']}"}
+        made = await api.call("POST", "/servicePrincipals", _ENTITY.written(inputs) | bound | marked)
         id = f"/servicePrincipals/{made['id']}"
+        # the official plugin writes the description twice to see that writers find the object, and gives up at once
+        await api.call("PATCH", id, {"@odata.type": _ENTITY.odata_type, "description": inputs.get("description")})
         if not inputs.get("owners"):
             await write_links(api, id, "owners", [])
     elif inputs.get("useExisting"):

@@ -3,6 +3,7 @@
 Tokens come from the sandbox's Entra where a real signature matters; forged ones are made here.
 """
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from support.project import Project
 
+from lakelatch.access.trusts import Trust, platform_trust
 from lakelatch_sandbox.errors import SandboxError
 from lakelatch_sandbox.local import client
 
@@ -27,6 +29,13 @@ JWT = "urn:ietf:params:oauth:token-type:jwt"
 def token(project: Project) -> str:
     """A good token of nightly-report."""
     return project.stack.token("nightly-report")
+
+
+def of_the_platform(project: Project) -> Trust:
+    """The service-account token that nightly-report shows to Entra."""
+    trust = platform_trust(project.stack.model(), "nightly-report")
+    assert trust is not None
+    return trust
 
 
 def forged(good: str, algorithm: str, key: Any) -> str:
@@ -108,7 +117,7 @@ def test_a_token_for_another_audience(project: Project) -> None:
     made = project.graph("POST", "/applications", {"displayName": "other", "api": {"requestedAccessTokenVersion": 2}})
     project.graph("POST", "/servicePrincipals", {"appId": made["appId"]})
     here = project.endpoints
-    platform = client.platform_token(here, "reports", "nightly-report")
+    platform = client.workload_token(here, of_the_platform(project))
     other = client.entra_token(here, project.service["client_id"], f"{made['appId']}/.default", platform)
     answer = project.ask(other)
     assert answer.status_code in (401, 403)
@@ -117,7 +126,9 @@ def test_a_token_for_another_audience(project: Project) -> None:
 
 def test_another_workload_cannot_become_the_service(project: Project) -> None:
     """Another service account's token: Entra's federated credential names one subject, to the letter."""
-    platform = client.platform_token(project.endpoints, "reports", "nightly-reporT".lower() + "-2")
+    trust = of_the_platform(project)
+    other = dataclasses.replace(trust, subject=f"{trust.subject}-2")
+    platform = client.workload_token(project.endpoints, other)
     with pytest.raises(SandboxError, match="AADSTS7002"):
         client.entra_token(project.endpoints, project.service["client_id"], project.stack.gateway_scope, platform)
 

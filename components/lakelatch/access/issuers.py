@@ -11,6 +11,13 @@ ENTRA_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 """What a token must be made out to before Entra takes it instead of a secret (workload identity federation page); also
 the one audience of every token that Azure DevOps gives a pipeline (databricks-sdk-py `oidc_token_supplier.py`)."""
 
+VERSION_1_HOSTS = {
+    "https://login.microsoftonline.com": "https://sts.windows.net",
+    "https://login.microsoftonline.us": "https://sts.windows.net",
+    "https://login.partner.microsoftonline.cn": "https://sts.chinacloudapi.cn",
+}
+"""Authority to the host that version 1 tokens name as their issuer, cloud by cloud."""
+
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)*$", to_lower=True)]
 
 
@@ -59,7 +66,7 @@ class EntraIssuer(_Issuer):
     def issuer(self) -> str:
         """The `iss` of its tokens; a version 1 token's ends in a slash (Microsoft, access token claims reference)."""
         if self.token_version == 1:
-            return f"https://sts.windows.net/{self.tenant}/"
+            return f"{VERSION_1_HOSTS.get(self.authority, self.authority)}/{self.tenant}/"
         return f"{self.authority}/{self.tenant}/v2.0"
 
 

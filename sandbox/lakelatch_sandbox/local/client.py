@@ -7,22 +7,46 @@ import httpx
 import msal
 import requests
 
+from lakelatch.access.trusts import Trust
 from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.errors import SandboxError
+from lakelatch_sandbox.local.overlay import issuer_name
 
-EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 LIFETIME_SECONDS = 3600
 
 
-def platform_token(endpoints: Endpoints, namespace: str, service_account: str) -> str:
-    """The service-account token that the cluster would mount into the service's pod (Kubernetes TokenRequest API)."""
+def workload_token(endpoints: Endpoints, trust: Trust) -> str:
+    """A token that a workload gets from its own platform, for the first audience that is asked for.
+
+    Raises:
+        SandboxError: for an issuer that no double stands for.
+
+    """
+    name = issuer_name(endpoints, trust.issuer)
+    if name is not None:
+        claims = {trust.subject_claim: trust.subject, "sub": trust.subject, "aud": trust.audiences[0]}
+        response = httpx.post(
+            f"{endpoints.control_url}/issuers/tokens",
+            json={"issuer": name, "claims": claims, "lifetime_seconds": LIFETIME_SECONDS},
+            verify=_trust(endpoints),
+        )
+        response.raise_for_status()
+        return str(response.json()["token"])
+    if trust.issuer != endpoints.cluster_issuer:
+        raise SandboxError(f"no double signs as {trust.issuer!r}")
+    _, _, namespace, service_account = (trust.subject or "").split(":")
+    return _service_account_token(endpoints, namespace, service_account, trust.audiences[0])
+
+
+def _service_account_token(endpoints: Endpoints, namespace: str, service_account: str, audience: str) -> str:
+    """The token that the cluster would mount into the service's pod (Kubernetes TokenRequest API)."""
     response = httpx.post(
         f"{endpoints.cluster_issuer}/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token",
         headers={"Authorization": f"Bearer {endpoints.cluster_token}"},
         json={
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
-            "spec": {"audiences": [EXCHANGE_AUDIENCE], "expirationSeconds": LIFETIME_SECONDS},
+            "spec": {"audiences": [audience], "expirationSeconds": LIFETIME_SECONDS},
         },
         verify=_trust(endpoints),
     )

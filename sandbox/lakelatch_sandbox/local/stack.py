@@ -15,10 +15,12 @@ from typing import Any
 import httpx
 
 from lakelatch.access.model import AccessModel
-from lakelatch_sandbox.endpoints import HOST, Endpoints
+from lakelatch.access.trusts import platform_trust, workload_trust
+from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.errors import SandboxError
 from lakelatch_sandbox.files import write_secret
 from lakelatch_sandbox.local import client, engine, recovery
+from lakelatch_sandbox.local import overlay as overlays
 from lakelatch_sandbox.local.layout import Layout
 from lakelatch_sandbox.local.processes import Daemon
 from lakelatch_sandbox.sockets import bind_free, close
@@ -79,7 +81,7 @@ class LocalStack:
             "gateway_host": outputs.get("gateway_host"),
             "ca_file": endpoints.ca_file if endpoints else None,
             "services": [
-                {"name": name, "application_id": row["application_id"], "client_id": row["client_id"]}
+                {"name": name, "application_id": row["application_id"], "client_id": row.get("client_id")}
                 for name, row in outputs.get("services", {}).items()
             ],
         }
@@ -100,9 +102,12 @@ class LocalStack:
         known = outputs.get("services", {})
         if service not in known:
             raise SandboxError(f"no service {service!r} in the stack", hint=f"there are: {', '.join(known) or 'none'}")
-        workload = self.model().services[service].workload
-        platform = client.platform_token(endpoints, workload.namespace, workload.service_account)
-        return client.entra_token(endpoints, known[service]["client_id"], self.gateway_scope, platform)
+        model = self.model()
+        platform = platform_trust(model, service)
+        if platform is None:
+            return client.workload_token(endpoints, workload_trust(model, service))
+        assertion = client.workload_token(endpoints, platform)
+        return client.entra_token(endpoints, known[service]["client_id"], self.gateway_scope, assertion)
 
     @property
     def gateway_scope(self) -> str:
@@ -178,34 +183,16 @@ class LocalStack:
         plugins.install(self.layout.pulumi_home)
 
     def _overlay(self, endpoints: Endpoints) -> dict[str, Any]:
-        """The addresses of this machine, in the shape of the access model and under its names.
-
-        There is one double of each kind, so it stands for every workspace and for every issuer of its kind.
-        """
-        model = self._read_model()
-        workspace = {"id": endpoints.workspace_id, "host": endpoints.workspace_host}
-        issuers = {
-            "entra": {"tenant": endpoints.tenant_id, "authority": endpoints.entra_authority},
-            "kubernetes": {"url": endpoints.cluster_issuer},
-        }
-        port = self._gateway_port()
+        """The addresses of this machine, in the shape of the access model and under its names."""
         tls = self.layout.gateway_state / "tls"
-        return {
-            "account": {"id": endpoints.account_id, "host": endpoints.account_host},
-            "workspaces": {name: {**workspace} for name in model.workspaces},
-            "issuers": {name: {**issuers[issuer.type]} for name, issuer in model.issuers.items()},
-            "gateway": {
-                "host": f"https://{HOST}:{port}",
-                "address": HOST,
-                "port": port,
-                "tls": {
-                    "certificate_file": str(tls / "certificate.pem"),
-                    "private_key_file": str(tls / "private-key.pem"),
-                },
-                "ca_file": endpoints.ca_file,
-                "signing_key_file": str(self.layout.gateway_state / "signing-key.pem"),
-            },
-        }
+        files = {"certificate_file": tls / "certificate.pem", "private_key_file": tls / "private-key.pem"}
+        gateway = overlays.gateway_addresses(
+            self._gateway_port(),
+            {key: str(path) for key, path in files.items()},
+            endpoints.ca_file,
+            str(self.layout.gateway_state / "signing-key.pem"),
+        )
+        return overlays.overlay(self._read_model(), endpoints, gateway)
 
     def _gateway_port(self) -> int:
         """A free port, chosen once: it stands in the trusts of the service principals."""

@@ -435,3 +435,109 @@ def test_everything_survives_a_restart(new_sandbox: Callable[[], Any], monkeypat
         auth_type="oauth-m2m",
     )
     assert {one.display for one in again.current_user.me().groups or []} == {"users", "kept"}
+
+
+@pytest.mark.parametrize("source", ["env-oidc", "file-oidc"])
+def test_a_federated_administrator_administers_the_account(
+    admin: AccountClient,
+    made: Callable[..., Any],
+    sandbox: Any,
+    issuer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    source: str,
+) -> None:
+    """The role comes through a group; the account's client signs in with a token of the issuer and no secret."""
+    endpoints = sandbox.endpoints
+    principal = made("service_principals", display_name="deployer")
+    group = made("groups", display_name="deployers", members=[ComplexValue(value=principal.id)])
+    role = Patch(op=PatchOp.ADD, path="roles", value=[{"value": "account_admin"}])
+    oidc = OidcFederationPolicy(issuer=issuer.url, audiences=["lakelatch"], subject="nightly")
+    admin.service_principal_federation_policy.create(int(principal.id), FederationPolicy(oidc_policy=oidc))
+    if source == "env-oidc":
+        monkeypatch.setenv("DATABRICKS_OIDC_TOKEN", issuer.token())
+    else:
+        (tmp_path / "token").write_text(f"{issuer.token()}\n")
+        monkeypatch.setenv("DATABRICKS_OIDC_TOKEN_FILEPATH", str(tmp_path / "token"))
+    client = AccountClient(
+        host=endpoints.account_host,
+        account_id=endpoints.account_id,
+        client_id=principal.application_id,
+        auth_type=source,
+    )
+    with pytest.raises(PermissionDenied, match="is not an account administrator"):
+        list(client.groups.list())
+    admin.groups.patch(group.id, operations=[role], schemas=SCHEMAS)
+    assert "deployers" in {one.display_name for one in client.groups.list()}
+    user = client.users.create(user_name="new@example.com")
+    client.users.delete(user.id or "")
+    assert [one.policy_id for one in client.federation_policy.list()] == []
+    secret = client.service_principal_secrets.create(principal.id)
+    client.service_principal_secrets.delete(principal.id, secret.id or "")
+    workspace = int(endpoints.workspace_id)
+    client.workspace_assignment.update(workspace, int(principal.id), permissions=[WorkspacePermission.USER])
+    assert int(principal.id) in {
+        one.principal.principal_id for one in client.workspace_assignment.list(workspace) if one.principal
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/scim/v2/Groups", "scim"),
+        ("/federationPolicies", "authentication"),
+        ("/servicePrincipals/1/credentials/secrets", "authentication"),
+        ("/workspaces/1/permissionassignments", "access-management"),
+        ("/workspaces", "provisioning"),
+    ],
+)
+def test_a_narrow_token_of_the_account_reaches_one_api_only(sandbox: Any, path: str, scope: str) -> None:
+    endpoints = sandbox.endpoints
+    url = f"{endpoints.account_host}/oidc/accounts/{endpoints.account_id}/v1/token"
+    api = f"{endpoints.account_host}/api/2.0/accounts/{endpoints.account_id}"
+
+    def status(asked: str) -> int:
+        form = {"grant_type": "client_credentials", "scope": asked}
+        auth = (endpoints.admin_client_id, endpoints.admin_client_secret)
+        token = sandbox.http.post(url, data=form, auth=auth).json()["access_token"]
+        return int(sandbox.http.get(api + path, headers={"Authorization": f"Bearer {token}"}).status_code)
+
+    assert status("billing") == 403
+    assert status(scope) in (200, 404)
+
+
+def test_an_entitlement_that_everyone_loses_closes_the_api(
+    admin: AccountClient, workspace: WorkspaceClient, made: Callable[..., Any], sandbox: Any
+) -> None:
+    endpoints = sandbox.endpoints
+    principal = made("service_principals", display_name="analyst")
+    admin.workspace_assignment.update(
+        int(endpoints.workspace_id), int(principal.id), permissions=[WorkspacePermission.USER]
+    )
+    client = WorkspaceClient(
+        host=endpoints.workspace_host,
+        client_id=principal.application_id,
+        client_secret=admin.service_principal_secrets.create(principal.id).secret,
+        auth_type="oauth-m2m",
+    )
+    assert [one.id for one in client.warehouses.list()] == [endpoints.warehouse_id]
+    [users] = workspace.groups.list(filter='displayName eq "users"')
+    default = users.entitlements or []
+
+    def entitle(id: str, values: list[ComplexValue]) -> None:
+        operation = Patch(op=PatchOp.REPLACE, path="entitlements", value=[one.as_dict() for one in values])
+        workspace.groups.patch(id, operations=[operation], schemas=SCHEMAS)
+
+    entitle(users.id or "", [ComplexValue(value="workspace-access")])
+    try:
+        with pytest.raises(PermissionDenied, match="disabled for users without the databricks-sql-access entitlement"):
+            list(client.warehouses.list())
+        group = made("groups", display_name="sql", members=[ComplexValue(value=principal.id)])
+        admin.workspace_assignment.update(
+            int(endpoints.workspace_id), int(group.id), permissions=[WorkspacePermission.USER]
+        )
+        entitle(group.id, [ComplexValue(value="databricks-sql-access")])
+        assert [one.id for one in client.warehouses.list()] == [endpoints.warehouse_id]
+        assert client.current_user.me().user_name == principal.application_id
+    finally:
+        entitle(users.id or "", default)

@@ -20,10 +20,24 @@ from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
 from lakelatch_sandbox.databricks.resource_types import GROUP, SERVICE_PRINCIPAL, USER
 from lakelatch_sandbox.databricks.scim_api import ScimApi, scim_routes
 from lakelatch_sandbox.databricks.token_endpoint import TokenEndpoint
-from lakelatch_sandbox.databricks.tokens import TOKEN_ALGORITHM, AccessTokens, caller
+from lakelatch_sandbox.databricks.tokens import ALL_APIS, TOKEN_ALGORITHM, AccessTokens, caller
 from lakelatch_sandbox.keys import SigningKeys
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+_SCOPES = (
+    ("/scim/v2/", "scim"),
+    ("/federationPolicies", "authentication"),
+    ("/credentials/secrets", "authentication"),
+    ("/permissionassignments", "access-management"),
+)
+"""The OAuth scope that an API needs, by a part of its path; `provisioning` for the others."""
+
+
+def scope_of(path: str) -> str:
+    """The OAuth scope that a token must have for this path, unless it has all."""
+    return next((scope for part, scope in _SCOPES if part in path), "provisioning")
 
 
 def application(context: Context) -> Starlette:
@@ -69,6 +83,9 @@ def application(context: Context) -> Starlette:
             if request.path_params["account_id"] != endpoints.account_id:
                 raise ApiError(404, "NOT_FOUND", f"Account {request.path_params['account_id']} does not exist.")
             request.state.caller = who
+            if not {ALL_APIS, scope_of(request.url.path)} & who.scopes:
+                scope = scope_of(request.url.path)
+                raise ApiError(403, "PERMISSION_DENIED", f"The access token's scope lacks `{scope}`.")
             audit.authorized(request, who.name, on_account=True)
             if not directory.is_account_admin(who.principal):
                 raise ApiError(403, "PERMISSION_DENIED", f"{who.name} is not an account administrator.")

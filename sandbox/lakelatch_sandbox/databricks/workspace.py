@@ -69,6 +69,10 @@ def application(context: Context) -> Starlette:
                 raise ApiError(403, "PERMISSION_DENIED", f"{who.type.called} {who.name} {refused}")
             if scope is not None and not {ALL_APIS, scope} & who.scopes:
                 raise ApiError(403, "PERMISSION_DENIED", f"The access token's scope lacks `{scope}`.")
+            missing = admin.missing_entitlement(who, scope)
+            if missing is not None:
+                message = f"This API is disabled for users without the {missing} entitlement."
+                raise ApiError(403, "PERMISSION_DENIED", message)
             audit.authorized(request, who.name)
             response = await handler(request, who)
             # clients read the workspace's id from this header

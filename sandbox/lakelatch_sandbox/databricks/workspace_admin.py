@@ -25,6 +25,9 @@ CallerHandler = Callable[[Request, Caller], Awaitable[Response]]
 Route = tuple[str, str, str | None, CallerHandler]
 """Method, path, the OAuth scope that it needs (None: any token will do), handler."""
 
+_ADMINISTRATION = ("access-management", "authentication", "scim", "unity-catalog")
+"""Scopes of what needs no entitlement: administration, and data that grants protect."""
+
 
 class WorkspaceAdmin:
     """Makes the routes, and knows what a principal may do in the workspace."""
@@ -49,6 +52,13 @@ class WorkspaceAdmin:
         if self._directory.permissions(principal["id"]):
             return None
         return f"is not assigned to workspace {self._endpoints.workspace_id}; assign it first."
+
+    def missing_entitlement(self, who: Caller, scope: str | None) -> str | None:
+        """The entitlement without which the caller may not use an API of this scope; None when it may."""
+        if scope is None or scope in _ADMINISTRATION:
+            return None
+        needed = "databricks-sql-access" if scope == "sql" else "workspace-access"
+        return None if needed in self.entitlements.effective(who.id) else needed
 
     def me(self, who: Caller) -> Document:
         """`/scim/v2/Me`: of a service principal the user name is its application id."""

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lakelatch_sandbox.cluster import issuers
+from lakelatch_sandbox.cluster import issuers, jobs
 from lakelatch_sandbox.cluster.requests import TokenRequest, parse_token_request
 from lakelatch_sandbox.cluster.status import StatusError, not_found, unauthorized
 from lakelatch_sandbox.cluster.tokens import discovery, is_service_account, rfc3339, service_account_claims
@@ -58,6 +58,7 @@ def application(context: Context) -> Starlette:
             Route("/openid/v1/jwks", jwks),
             Route("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token", create_token, methods=["POST"]),
             *issuers.routes(context),
+            *jobs.routes(context),
         ],
         exception_handlers={StatusError: _refuse},
     )

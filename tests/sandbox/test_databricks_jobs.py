@@ -61,6 +61,11 @@ def create(workspace: WorkspaceClient, name: str, *tasks: dict[str, Any], **more
     return int(made["job_id"])
 
 
+def run_now(workspace: WorkspaceClient, job_id: int, **more: Any) -> int:
+    started: Any = workspace.jobs.run_now(job_id, **more)
+    return int(started.response.run_id)
+
+
 def finished(workspace: WorkspaceClient, wait: Callable[[int], None], run_id: int) -> jobs.Run:
     """The run when it has ended: the clock leaps over every state, the statements run in real time."""
     wait(100)
@@ -105,7 +110,7 @@ def test_sql_task_is_executed(
     """The saved query runs on the engine, with the run's parameters and its user; its rows can be fetched."""
     task = sql("count", "SELECT count(*), :zone, current_user() FROM samples.nyctaxi.trips")
     id = create(workspace, "sql", task, parameters=[{"name": "zone", "default": "north"}])
-    run_id = workspace.jobs.run_now(id, job_parameters={"zone": "south"}).response.run_id
+    run_id = run_now(workspace, id, job_parameters={"zone": "south"})
     run = finished(workspace, wait, run_id)
     assert run.state is not None
     assert (run.state.life_cycle_state, run.state.result_state) == (
@@ -132,7 +137,7 @@ def test_failing_and_dependent_tasks(
         notebook("after", "broken"),
         notebook("anyway", "broken", run_if="ALL_DONE"),
     )
-    run_id = workspace.jobs.run_now(id).response.run_id
+    run_id = run_now(workspace, id)
     with pytest.raises(OperationFailed, match=r"Task broken failed with message: \[TABLE_OR_VIEW_NOT_FOUND\]"):
         finished(workspace, wait, run_id)
     run = workspace.jobs.get_run(run_id)
@@ -173,9 +178,9 @@ def test_states_follow_the_clock(workspace: WorkspaceClient, wait: Callable[[int
     """PENDING, RUNNING, TERMINATED as the sandbox's clock goes on; a second run meanwhile is skipped."""
     id = create(workspace, "states", notebook("a"), notebook("b", "a"))
     wait(1000)
-    run_id = workspace.jobs.run_now(id).response.run_id
+    run_id = run_now(workspace, id)
     seen = [workspace.jobs.get_run(run_id)]
-    second = workspace.jobs.run_now(id).response.run_id
+    second = run_now(workspace, id)
     skipped = workspace.jobs.get_run(second).state
     assert skipped is not None
     assert skipped.result_state is RunResultState.MAXIMUM_CONCURRENT_RUNS_REACHED
@@ -197,7 +202,7 @@ def test_cancel_ends_the_statement(
 ) -> None:
     """A canceled run is CANCELED at once, its statement stops, and no later task begins; an active one stays."""
     id = create(workspace, "endless", sql("endless", ENDLESS), notebook("after", "endless"))
-    run_id = workspace.jobs.run_now(id).response.run_id
+    run_id = run_now(workspace, id)
     with pytest.raises(DatabricksError, match="active"):
         workspace.jobs.delete_run(run_id)
     workspace.jobs.cancel_run(run_id).result()
@@ -213,7 +218,7 @@ def test_cancel_ends_the_statement(
 def test_timeout(workspace: WorkspaceClient, sql: Callable[..., dict[str, Any]], wait: Callable[[int], None]) -> None:
     """A run that takes longer than its timeout has TIMEDOUT."""
     id = create(workspace, "slow", sql("endless", ENDLESS), timeout_seconds=30)
-    run_id = workspace.jobs.run_now(id).response.run_id
+    run_id = run_now(workspace, id)
     wait(60)
     run = workspace.jobs.get_run(run_id)
     assert run.state is not None
@@ -224,7 +229,7 @@ def test_timeout(workspace: WorkspaceClient, sql: Callable[..., dict[str, Any]],
 def test_idempotency_token(workspace: WorkspaceClient) -> None:
     """The same token is the same run."""
     id = create(workspace, "once", notebook("a"))
-    runs = {workspace.jobs.run_now(id, idempotency_token="t").response.run_id for _ in range(2)}
+    runs = {run_now(workspace, id, idempotency_token="t") for _ in range(2)}
     assert len(runs) == 1
 
 
@@ -257,8 +262,8 @@ def test_runs_outlive_a_restart(new_sandbox: Any, monkeypatch: pytest.MonkeyPatc
     workspace = administrator(sandbox)
     saved = workspace.queries.create(query=CreateQueryRequestQuery(display_name="endless", query_text=ENDLESS))
     sql_task = {"warehouse_id": sandbox.endpoints.warehouse_id, "query": {"query_id": saved.id}}
-    cut = workspace.jobs.run_now(create(workspace, "cut", {"task_key": "q", "sql_task": sql_task})).response.run_id
-    kept = workspace.jobs.run_now(create(workspace, "kept", notebook("a"))).response.run_id
+    cut = run_now(workspace, create(workspace, "cut", {"task_key": "q", "sql_task": sql_task}))
+    kept = run_now(workspace, create(workspace, "kept", notebook("a")))
     sandbox.restart()
     sandbox.clock.offset_seconds = 1000
     workspace = administrator(sandbox)

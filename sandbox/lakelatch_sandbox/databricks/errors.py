@@ -7,6 +7,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+DRIVERS_PATH = "/sql/1.0/"
+"""Below it stand the SQL warehouses for the Thrift protocol."""
+
 
 class ApiError(Exception):
     """A refusal of the REST API; the vendor's clients need `error_code` to be a string."""
@@ -43,9 +46,18 @@ def invalid(message: str) -> ApiError:
     return ApiError(400, "INVALID_PARAMETER_VALUE", message)
 
 
-async def _api(_: Request, error: Exception) -> Response:
+async def _api(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101
-    headers = {"WWW-Authenticate": 'Bearer realm="DatabricksRealm"'} if error.status == 401 else None
+    headers = {}
+    if request.url.path.startswith(DRIVERS_PATH):
+        # the SQL drivers read refusals from these
+        headers = {
+            "X-Thriftserver-Error-Message": error.message,
+            "x-databricks-error-or-redirect-message": error.message,
+            "x-databricks-reason-phrase": error.error_code,
+        }
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="DatabricksRealm"'
     return JSONResponse({"error_code": error.error_code, "message": error.message}, error.status, headers)
 
 

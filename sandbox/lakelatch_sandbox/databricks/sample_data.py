@@ -1,5 +1,15 @@
 """The catalog `samples`: made-up taxi trips, always alike, with the columns of the vendor's `samples.nyctaxi.trips`."""
 
+TRIPS = {
+    "tpep_pickup_datetime": "TIMESTAMP",
+    "tpep_dropoff_datetime": "TIMESTAMP",
+    "trip_distance": "DOUBLE",
+    "fare_amount": "DOUBLE",
+    "pickup_zip": "INTEGER",
+    "dropoff_zip": "INTEGER",
+}
+"""The columns of `samples.nyctaxi.trips`, with their types in DuckDB's words."""
+
 CREATE_SAMPLES = """
 ATTACH ':memory:' AS samples;
 CREATE SCHEMA samples.nyctaxi;

@@ -75,7 +75,10 @@ class Running:
         described = connection.execute(f"DESCRIBE {sql}", parameters).fetchall()
         columns = [Column(str(row[0]), str(row[1])) for row in described]
         references = [f"c{number}" for number in range(len(columns))]
-        texts = ", ".join(column.as_text(reference) for column, reference in zip(columns, references, strict=True))
+        texts = ", ".join(
+            column.as_text(reference, query.timestamp_format)
+            for column, reference in zip(columns, references, strict=True)
+        )
         limit = "" if query.row_limit is None else f" LIMIT {query.row_limit + 1}"
         # the statement is the user's own; it was parsed as a single query above
         connection.execute(f"SELECT {texts} FROM ({sql}\n) AS result({', '.join(references)}){limit}", parameters)  # noqa: S608

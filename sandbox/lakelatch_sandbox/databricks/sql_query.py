@@ -6,7 +6,7 @@ The engine is imported when the first statement comes, so that the sandbox start
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lakelatch_sandbox.databricks.sql_types import Column
+from lakelatch_sandbox.databricks.sql_types import JSON_TIMESTAMP, Column
 
 MAX_INLINE_BYTES = 25 * 1024 * 1024
 """The vendor's bound for inline results of the Statement Execution API."""
@@ -34,6 +34,7 @@ class Query:
     byte_limit: int | None = None
     most_bytes: int = MAX_INLINE_BYTES
     """A larger result fails, where a byte limit would cut it."""
+    timestamp_format: str = JSON_TIMESTAMP
     audit_rows: Callable[[], str] | None = None
     """The rows of `system.access.audit` as a JSON array, for a user who may read them; called from a thread."""
 

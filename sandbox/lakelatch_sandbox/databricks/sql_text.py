@@ -14,7 +14,8 @@ _TOKEN = re.compile(
   | (?P<name>    `(?:[^`]|``)*` )
   | (?P<marker>  (?<![\w)\]'"`:]) : [A-Za-z_]\w* )
   | (?P<open>    ['"`] | /\* )
-  | (?P<dollar>  [$?] )
+  | (?P<question> \? )
+  | (?P<dollar>  \$ )
   | (?P<end>     ; )
     """,
     re.VERBOSE | re.DOTALL,
@@ -56,16 +57,22 @@ def _string(token: str) -> str:
     return _literal(_ESCAPE.sub(_unescaped, token[1:-1].replace(quote * 2, quote)))
 
 
+def positional(number: int) -> str:
+    """The name of the parameter that the marker `?` with this number, from 1 on, stands for."""
+    return f"_{number}"
+
+
 def translate(sql: str, parameter_types: Mapping[str, str]) -> str:
     """The statement as DuckDB reads it, without comments and final semicolons.
 
     Strings in single or double quotes become DuckDB strings, backquoted names DuckDB names, and `:name` becomes
-    `CAST($name AS type)` with the type given for it. Raises `SqlTextError` for a marker without a parameter, for an
-    unfinished literal and for more than one statement.
+    `CAST($name AS type)` with the type given for it; the parameter of the n-th `?` has the name `positional(n)`.
+    Raises `SqlTextError` for a marker without a parameter, for an unfinished literal and for more than one statement.
     """
     parts: list[str] = []
     position = 0
     ended = False
+    positions = 0
     for match in _TOKEN.finditer(sql):
         plain = sql[position : match.start()]
         position = match.end()
@@ -86,6 +93,12 @@ def translate(sql: str, parameter_types: Mapping[str, str]) -> str:
             parts.append('"' + token[1:-1].replace("``", "`").replace('"', '""').replace("\0", "") + '"')
         elif kind == "marker":
             name = token[1:].strip()
+            if name not in parameter_types:
+                raise SqlTextError(f"[UNBOUND_SQL_PARAMETER] found the unbound parameter: {name}")
+            parts.append(f"CAST(${name} AS {parameter_types[name]})")
+        elif kind == "question":
+            positions += 1
+            name = positional(positions)
             if name not in parameter_types:
                 raise SqlTextError(f"[UNBOUND_SQL_PARAMETER] found the unbound parameter: {name}")
             parts.append(f"CAST(${name} AS {parameter_types[name]})")

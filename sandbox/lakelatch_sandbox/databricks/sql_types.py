@@ -54,10 +54,18 @@ _PARAMETERS = {
     "DOUBLE": "DOUBLE",
     "DATE": "DATE",
     "TIMESTAMP": "TIMESTAMP",
+    "TIMESTAMP_NTZ": "TIMESTAMP",
     "BINARY": "BLOB",
     "VOID": "VARCHAR",
 }
 _PARAMETER_DECIMAL = re.compile(r"DECIMAL(?:\(\s*(\d{1,2})\s*(?:,\s*(\d{1,2})\s*)?\))?")
+
+
+JSON_TIMESTAMP = "%Y-%m-%dT%H:%M:%S.%gZ"
+"""How `JSON_ARRAY` results of the Statement Execution API write timestamps."""
+
+THRIFT_TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f"
+"""How column based sets of the Thrift protocol write them."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +106,10 @@ class Column:
         # enumerations, times and what else the vendor has no type for reach the client as text
         return "STRING", "STRING"
 
-    def as_text(self, reference: str) -> str:
+    def as_text(self, reference: str, timestamp_format: str = JSON_TIMESTAMP) -> str:
         """The expression that writes a value of this column as the API shows it."""
         if self.duckdb_type in ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
-            return f"strftime(CAST({reference} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ')"
+            return f"strftime(CAST({reference} AS TIMESTAMP), '{timestamp_format}')"
         if self.duckdb_type == "BLOB":
             return f"base64({reference})"
         if self.duckdb_type in _WIDE_INTEGERS:

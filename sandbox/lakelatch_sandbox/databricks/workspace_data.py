@@ -16,6 +16,8 @@ from lakelatch_sandbox.databricks.queries import Queries
 from lakelatch_sandbox.databricks.run_tasks import RunTasks
 from lakelatch_sandbox.databricks.secret_scopes import SecretScopes
 from lakelatch_sandbox.databricks.statements import Statements
+from lakelatch_sandbox.databricks.thrift.catalog import Catalog
+from lakelatch_sandbox.databricks.thrift.service import ThriftService
 from lakelatch_sandbox.databricks.warehouses import Warehouses
 from lakelatch_sandbox.databricks.workspace_admin import CallerHandler, Route
 
@@ -31,6 +33,7 @@ class WorkspaceData:
         table = AuditTable(store, directory, audit)
         self._warehouses = Warehouses(store, endpoints, audit)
         self._statements = Statements(self._warehouses, clock, audit, table)
+        self._thrift = ThriftService(self._statements, self._warehouses, Catalog(store), table)
         self._queries = Queries(store, clock, audit)
         self._jobs = Jobs(store, clock, audit)
         tasks = RunTasks(self._statements, self._queries, clock)
@@ -50,7 +53,8 @@ class WorkspaceData:
 
     def _sql(self) -> list[Route]:
         warehouses, statements, queries = self._warehouses, self._statements, self._queries
-        return _scoped(
+        thrift: list[Entry] = [("POST", f"/{name}/{{id}}", self._thrift.call) for name in ("warehouses", "endpoints")]
+        return _scoped("sql", "/sql/1.0", thrift) + _scoped(
             "sql",
             "/api/2.0/sql",
             [

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from lakelatch_sandbox.local.cli import token
+from lakelatch_sandbox.token_cli import issuer_token, user_token
 
 
 @click.group()
@@ -75,3 +76,5 @@ def certificate(state: Path, directory: Path) -> None:
 
 
 sandbox.add_command(token)
+sandbox.add_command(issuer_token)
+sandbox.add_command(user_token)

@@ -91,6 +91,11 @@ def test_a_persons_v2_token(worlds: dict[int, World]) -> None:
     assert "amr" not in claims, "a v2.0 access token never says how somebody signed in"
 
 
+def test_without_scopes_there_are_all_that_were_consented_to(worlds: dict[int, World]) -> None:
+    assert worlds[2].claims(scopes=None)["scp"] == "ask"
+    assert worlds[2].ask(scopes=None, client_id=worlds[2].client["appId"]).json()["error_codes"] == [65001]
+
+
 def test_a_persons_v1_token(worlds: dict[int, World]) -> None:
     claims = worlds[1].claims(amr=["pwd", "mfa"])
     assert claims["amr"] == ["pwd", "mfa"]

@@ -56,6 +56,8 @@ def for_user(
 ) -> tokens.Grant:
     """A client's token in the name of a user; without a client, the resource asks for itself.
 
+    Without `scopes` the token has all that were consented to, as a request for `/.default` does.
+
     Raises `EntraError`: 50034 and 50057 for the user, 650053 for a scope that the resource has not, 65001 without
     consent, 50105 without a needed assignment.
     """
@@ -67,12 +69,17 @@ def for_user(
         raise EntraError(50057)
     resource, principal = resource_of(directory, requested)
     asking = client or principal
-    offered = {one["value"] for one in resource["api"]["oauth2PermissionScopes"] if one.get("isEnabled", True)}
+    offered = [one["value"] for one in resource["api"]["oauth2PermissionScopes"] if one.get("isEnabled", True)]
     for scope in scopes:
         if scope not in offered:
             raise EntraError(650053, client=asking["appId"], scope=scope, resource=requested)
-    if client is not None and not set(scopes) <= _consented(directory, client, resource, principal, user["id"]):
-        raise EntraError(65001, client=client["appId"], name=_name(directory, client))
+    if client is None:
+        consented = frozenset(offered)
+    else:
+        consented = _consented(directory, client, resource, principal, user["id"])
+        if not consented or not set(scopes) <= consented:
+            raise EntraError(65001, client=client["appId"], name=_name(directory, client))
+    granted = scopes or tuple(scope for scope in offered if scope in consented)
     if principal["appRoleAssignmentRequired"] and not directory.is_assigned(user["id"], principal):
         raise EntraError(
             50105, user=user["userPrincipalName"], resource=resource["appId"], resource_name=resource["displayName"]
@@ -84,7 +91,7 @@ def for_user(
         roles=tuple(directory.roles(user["id"], principal)),
         proof=tokens.PUBLIC,
         groups=told_groups(directory, resource, principal, user["id"]),
-        person=tokens.Person(user, scopes, contexts, methods),
+        person=tokens.Person(user, granted, contexts, methods),
     )
 
 

@@ -217,3 +217,55 @@ def environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def account(sandbox: Sandbox) -> Account:
     return Account(sandbox)
+
+
+def signed_in(sandbox: Any) -> Any:
+    """What the vendor's clients need to sign in as the administrator."""
+    known = sandbox.endpoints
+    return {
+        "client_id": known.admin_client_id,
+        "client_secret": known.admin_client_secret,
+        "auth_type": "oauth-m2m",
+    }
+
+
+@pytest.fixture
+def vendor_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's own configuration reaches the vendor's clients, and they trust the local CA."""
+    for name in [name for name in os.environ if name.startswith(("DATABRICKS_", "ARM_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", sandbox.endpoints.ca_bundle_file)
+
+
+@pytest.fixture
+def admin(sandbox: Sandbox, vendor_environment: None) -> Any:
+    """The vendor's account client, as the administrator."""
+    from databricks.sdk import AccountClient  # slow to import, and most tests need none
+
+    endpoints = sandbox.endpoints
+    return AccountClient(host=endpoints.account_host, account_id=endpoints.account_id, **signed_in(sandbox))
+
+
+@pytest.fixture
+def workspace(sandbox: Sandbox, vendor_environment: None) -> Any:
+    """The vendor's workspace client, as the administrator."""
+    from databricks.sdk import WorkspaceClient
+
+    return WorkspaceClient(host=sandbox.endpoints.workspace_host, **signed_in(sandbox))
+
+
+@pytest.fixture
+def made(admin: Any) -> Iterator[Callable[..., Any]]:
+    """Makes principals, with the vendor's account client, that go with the test."""
+    undo: list[Callable[[], None]] = []
+
+    def make(kind: str, **attributes: Any) -> Any:
+        api = getattr(admin, kind)
+        one = api.create(**attributes)
+        undo.append(lambda: api.delete(one.id))
+        return one
+
+    yield make
+    for each in reversed(undo):
+        each()

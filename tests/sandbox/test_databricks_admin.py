@@ -1,9 +1,7 @@
-"""The vendor's own clients administer the double: users, groups, entitlements, secrets, grants and assignments."""
+"""The vendor's own clients administer the double: users, groups, entitlements, assignments, roles."""
 
-import os
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,55 +9,10 @@ from databricks.sdk import AccountClient, WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, ResourceConflict
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
 from databricks.sdk.service.iam import ComplexValue, Group, Patch, PatchOp, PatchSchema, WorkspacePermission
-from databricks.sdk.service.oauth2 import FederationPolicy, OidcFederationPolicy
 
 from lakelatch_sandbox.databricks import scim_api
 
 SCHEMAS = [PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]
-
-
-@pytest.fixture(autouse=True)
-def _environment(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("DATABRICKS_", "ARM_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", sandbox.endpoints.ca_bundle_file)
-
-
-def credentials(sandbox: Any) -> Any:
-    known = sandbox.endpoints
-    return {
-        "client_id": known.admin_client_id,
-        "client_secret": known.admin_client_secret,
-        "auth_type": "oauth-m2m",
-    }
-
-
-@pytest.fixture
-def admin(sandbox: Any) -> AccountClient:
-    endpoints = sandbox.endpoints
-    return AccountClient(host=endpoints.account_host, account_id=endpoints.account_id, **credentials(sandbox))
-
-
-@pytest.fixture
-def workspace(sandbox: Any) -> WorkspaceClient:
-    return WorkspaceClient(host=sandbox.endpoints.workspace_host, **credentials(sandbox))
-
-
-@pytest.fixture
-def made(admin: AccountClient) -> Iterator[Callable[..., Any]]:
-    """Makes principals that go with the test."""
-    undo: list[Callable[[], None]] = []
-
-    def make(kind: str, **attributes: Any) -> Any:
-        api: Any = getattr(admin, kind)
-        one = api.create(**attributes)
-        undo.append(lambda: api.delete(one.id))
-        return one
-
-    yield make
-    for each in reversed(undo):
-        each()
 
 
 def ids(values: list[ComplexValue] | None) -> list[str | None]:
@@ -210,109 +163,6 @@ def test_a_workspace_takes_a_principal_of_the_account(
     assert admin.service_principals.get(principal.id).display_name == "of-the-account"
 
 
-def test_secrets_are_shown_once_and_sign_in(
-    admin: AccountClient, workspace: WorkspaceClient, made: Callable[..., Any], sandbox: Any
-) -> None:
-    endpoints = sandbox.endpoints
-    principal = made("service_principals", display_name="with-secrets")
-    admin.workspace_assignment.update(
-        int(endpoints.workspace_id), int(principal.id), permissions=[WorkspacePermission.USER]
-    )
-    first = admin.service_principal_secrets.create(principal.id, lifetime="3600s")
-    assert (first.secret or "").startswith("dose")
-    # the workspace's own path to the same
-    second = workspace.service_principal_secrets_proxy.create(principal.id)
-    listed = list(admin.service_principal_secrets.list(principal.id))
-    assert [one.id for one in listed] == [first.id, second.id]
-    assert all("dose" not in str(one.as_dict()) for one in listed)
-    for secret in (first.secret, second.secret):
-        client = WorkspaceClient(
-            host=endpoints.workspace_host,
-            client_id=principal.application_id,
-            client_secret=secret,
-            auth_type="oauth-m2m",
-        )
-        assert client.current_user.me().user_name == principal.application_id
-    for _ in range(3):
-        admin.service_principal_secrets.create(principal.id)
-    with pytest.raises(BadRequest, match="5 secrets at most"):
-        admin.service_principal_secrets.create(principal.id)
-    admin.service_principal_secrets.delete(principal.id, first.id or "")
-    with pytest.raises(NotFound):
-        admin.service_principal_secrets.delete(principal.id, first.id or "")
-    form = {"grant_type": "client_credentials", "client_id": principal.application_id, "client_secret": first.secret}
-    refused = sandbox.http.post(f"{endpoints.workspace_host}/oidc/v1/token", data=form)
-    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
-    # in the form works as well as in HTTP Basic
-    good = sandbox.http.post(f"{endpoints.workspace_host}/oidc/v1/token", data={**form, "client_secret": second.secret})
-    assert good.json()["expires_in"] == 3600
-    dump = sandbox.http.get(f"{endpoints.control_url}/objects").text
-    assert not any(one in dump for one in (first.secret, second.secret))
-
-
-@pytest.mark.parametrize("lifetime", ["63072001s", "0s", "1h", "-5s", "s"])
-def test_lifetimes_of_secrets_are_bounded(admin: AccountClient, made: Callable[..., Any], lifetime: str) -> None:
-    principal = made("service_principals", display_name="short")
-    with pytest.raises(BadRequest, match="lifetime must be"):
-        admin.service_principal_secrets.create(principal.id, lifetime=lifetime)
-
-
-def test_a_secret_ends_with_its_lifetime(admin: AccountClient, made: Callable[..., Any], sandbox: Any) -> None:
-    principal = made("service_principals", display_name="expiring")
-    secret = admin.service_principal_secrets.create(principal.id, lifetime="60s").secret
-    url = f"{sandbox.endpoints.account_host}/oidc/accounts/{sandbox.endpoints.account_id}/v1/token"
-    form = {"grant_type": "client_credentials", "client_id": principal.application_id, "client_secret": secret}
-    assert sandbox.http.post(url, data=form).status_code == 200
-    sandbox.clock.offset_seconds = 61.0
-    try:
-        assert sandbox.http.post(url, data=form).status_code == 401
-    finally:
-        sandbox.clock.offset_seconds = 0.0
-
-
-def test_grants(admin: AccountClient, workspace: WorkspaceClient, made: Callable[..., Any]) -> None:
-    group, user = made("groups", display_name="readers"), made("users", user_name="max@example.com")
-    admin.groups.update(group.id, display_name="readers", members=[ComplexValue(value=user.id)])
-    grants: Any = workspace.grants
-
-    def change(type: str, name: str, **privileges: Any) -> Any:
-        return grants.update(type, name, changes=[PermissionsChange(principal="readers", **privileges)])
-
-    change("catalog", "main", add=[Privilege.USE_CATALOG])
-    answer = change("schema", "main.sales", add=[Privilege.SELECT, Privilege.USE_SCHEMA])
-    assert [one.as_dict() for one in answer.privilege_assignments] == [
-        {"principal": "readers", "privileges": ["SELECT", "USE_SCHEMA"]}
-    ]
-    assert grants.get("schema", "main.sales", principal="nobody").privilege_assignments == []
-    effective = grants.get_effective("schema", "main.sales", principal="max@example.com").privilege_assignments
-    assert {(one.privilege.value, one.inherited_from_name) for one in effective[0].privileges} == {
-        ("SELECT", None),
-        ("USE_SCHEMA", None),
-        ("USE_CATALOG", "main"),
-    }
-    change("schema", "main.sales", remove=[Privilege.SELECT])
-    left = grants.get("schema", "main.sales").privilege_assignments
-    assert [one.as_dict() for one in left] == [{"principal": "readers", "privileges": ["USE_SCHEMA"]}]
-    with pytest.raises(NotFound, match="Could not find principal with name nobody"):
-        grants.update("catalog", "main", changes=[PermissionsChange(principal="nobody", add=[Privilege.SELECT])])
-    with pytest.raises(BadRequest, match="not applicable to this entity"):
-        change("schema", "main.sales", add=[Privilege.CREATE_CATALOG])
-    with pytest.raises(NotFound, match=r"Schema 'main\.none' does not exist"):
-        change("schema", "main.none", add=[Privilege.SELECT])
-
-
-def test_catalogs_and_schemas(workspace: WorkspaceClient) -> None:
-    workspace.catalogs.create("made")
-    workspace.schemas.create("inside", "made")
-    assert "made" in {one.name for one in workspace.catalogs.list()}
-    assert [one.full_name for one in workspace.schemas.list("made")] == ["made.inside"]
-    with pytest.raises(BadRequest, match="already exists"):
-        workspace.catalogs.create("made")
-    workspace.catalogs.delete("made")
-    with pytest.raises(NotFound, match="does not exist"):
-        workspace.schemas.get("made.inside")
-
-
 def test_nothing_is_left_of_a_group_that_goes(admin: AccountClient, workspace: WorkspaceClient, sandbox: Any) -> None:
     url = f"{sandbox.endpoints.control_url}/objects"
     before = sandbox.http.get(url).json()
@@ -331,51 +181,6 @@ def test_nothing_is_left_of_a_group_that_goes(admin: AccountClient, workspace: W
     assert ids(admin.users.get(user.id or "").groups) == []
     admin.users.delete(user.id or "")
     assert sandbox.http.get(url).json() == before
-
-
-@pytest.mark.parametrize("source", ["env-oidc", "file-oidc"])
-def test_a_person_acts_as_that_person(
-    admin: AccountClient,
-    made: Callable[..., Any],
-    sandbox: Any,
-    issuer: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    source: str,
-) -> None:
-    endpoints = sandbox.endpoints
-    oidc = OidcFederationPolicy(issuer=issuer.url, audiences=["lakelatch"], subject_claim="upn")
-    admin.federation_policy.create(FederationPolicy(oidc_policy=oidc), policy_id="people")
-    token = issuer.token(upn="eve@example.com", sub="opaque")
-    if source == "env-oidc":
-        monkeypatch.setenv("DATABRICKS_OIDC_TOKEN", token)
-    else:
-        (tmp_path / "token").write_text(f"{token}\n")
-        monkeypatch.setenv("DATABRICKS_OIDC_TOKEN_FILEPATH", str(tmp_path / "token"))
-
-    def client() -> WorkspaceClient:
-        return WorkspaceClient(host=endpoints.workspace_host, auth_type=source)
-
-    try:
-        with pytest.raises(ValueError, match=r"User 'eve@example\.com' does not exist in the account; provision it"):
-            client().current_user.me()
-        user = made("users", user_name="eve@example.com", display_name="Eve")
-        with pytest.raises(ValueError, match=r"User eve@example\.com is not assigned to workspace"):
-            client().current_user.me()
-        admin.workspace_assignment.update(
-            int(endpoints.workspace_id), int(user.id), permissions=[WorkspacePermission.USER]
-        )
-        me = client().current_user.me()
-        assert (me.user_name, me.display_name, me.id) == ("eve@example.com", "Eve", user.id)
-        rows = client().statement_execution.execute_statement("SELECT current_user()", endpoints.warehouse_id)
-        assert rows.result is not None
-        assert rows.result.data_array == [["eve@example.com"]]
-        off = Patch(op=PatchOp.REPLACE, path="active", value="false")
-        admin.users.patch(user.id, operations=[off], schemas=SCHEMAS)
-        with pytest.raises(ValueError, match=r"User eve@example\.com is deactivated"):
-            client().current_user.me()
-    finally:
-        admin.federation_policy.delete("people")
 
 
 def test_roles_that_are_given_at_the_same_time_are_lost(
@@ -407,11 +212,18 @@ def test_roles_that_are_given_at_the_same_time_are_lost(
     assert sorted(ids(admin.service_principals.get(principal.id).roles)) == roles  # type: ignore[type-var]
 
 
-def test_everything_survives_a_restart(new_sandbox: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_survives_a_restart(
+    new_sandbox: Callable[[], Any], vendor_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = new_sandbox()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", own.endpoints.ca_bundle_file)
     endpoints = own.endpoints
-    account = AccountClient(host=endpoints.account_host, account_id=endpoints.account_id, **credentials(own))
+    signed_in: Any = {
+        "client_id": endpoints.admin_client_id,
+        "client_secret": endpoints.admin_client_secret,
+        "auth_type": "oauth-m2m",
+    }
+    account = AccountClient(host=endpoints.account_host, account_id=endpoints.account_id, **signed_in)
     user = account.users.create(user_name="zoe@example.com")
     principal = account.service_principals.create(display_name="kept")
     members = [ComplexValue(value=user.id), ComplexValue(value=principal.id)]
@@ -420,7 +232,7 @@ def test_everything_survives_a_restart(new_sandbox: Callable[[], Any], monkeypat
         int(endpoints.workspace_id), int(group.id or 0), permissions=[WorkspacePermission.USER]
     )
     secret = account.service_principal_secrets.create(principal.id or "").secret
-    client = WorkspaceClient(host=endpoints.workspace_host, **credentials(own))
+    client = WorkspaceClient(host=endpoints.workspace_host, **signed_in)
     client.grants.update("catalog", "main", changes=[PermissionsChange(principal="kept", add=[Privilege.USE_CATALOG])])
     url = f"{endpoints.control_url}/objects"
     before = own.http.get(url).json()
@@ -435,75 +247,6 @@ def test_everything_survives_a_restart(new_sandbox: Callable[[], Any], monkeypat
         auth_type="oauth-m2m",
     )
     assert {one.display for one in again.current_user.me().groups or []} == {"users", "kept"}
-
-
-@pytest.mark.parametrize("source", ["env-oidc", "file-oidc"])
-def test_a_federated_administrator_administers_the_account(
-    admin: AccountClient,
-    made: Callable[..., Any],
-    sandbox: Any,
-    issuer: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    source: str,
-) -> None:
-    """The role comes through a group; the account's client signs in with a token of the issuer and no secret."""
-    endpoints = sandbox.endpoints
-    principal = made("service_principals", display_name="deployer")
-    group = made("groups", display_name="deployers", members=[ComplexValue(value=principal.id)])
-    role = Patch(op=PatchOp.ADD, path="roles", value=[{"value": "account_admin"}])
-    oidc = OidcFederationPolicy(issuer=issuer.url, audiences=["lakelatch"], subject="nightly")
-    admin.service_principal_federation_policy.create(int(principal.id), FederationPolicy(oidc_policy=oidc))
-    if source == "env-oidc":
-        monkeypatch.setenv("DATABRICKS_OIDC_TOKEN", issuer.token())
-    else:
-        (tmp_path / "token").write_text(f"{issuer.token()}\n")
-        monkeypatch.setenv("DATABRICKS_OIDC_TOKEN_FILEPATH", str(tmp_path / "token"))
-    client = AccountClient(
-        host=endpoints.account_host,
-        account_id=endpoints.account_id,
-        client_id=principal.application_id,
-        auth_type=source,
-    )
-    with pytest.raises(PermissionDenied, match="is not an account administrator"):
-        list(client.groups.list())
-    admin.groups.patch(group.id, operations=[role], schemas=SCHEMAS)
-    assert "deployers" in {one.display_name for one in client.groups.list()}
-    user = client.users.create(user_name="new@example.com")
-    client.users.delete(user.id or "")
-    assert [one.policy_id for one in client.federation_policy.list()] == []
-    secret = client.service_principal_secrets.create(principal.id)
-    client.service_principal_secrets.delete(principal.id, secret.id or "")
-    workspace = int(endpoints.workspace_id)
-    client.workspace_assignment.update(workspace, int(principal.id), permissions=[WorkspacePermission.USER])
-    assert int(principal.id) in {
-        one.principal.principal_id for one in client.workspace_assignment.list(workspace) if one.principal
-    }
-
-
-@pytest.mark.parametrize(
-    ("path", "scope"),
-    [
-        ("/scim/v2/Groups", "scim"),
-        ("/federationPolicies", "authentication"),
-        ("/servicePrincipals/1/credentials/secrets", "authentication"),
-        ("/workspaces/1/permissionassignments", "access-management"),
-        ("/workspaces", "provisioning"),
-    ],
-)
-def test_a_narrow_token_of_the_account_reaches_one_api_only(sandbox: Any, path: str, scope: str) -> None:
-    endpoints = sandbox.endpoints
-    url = f"{endpoints.account_host}/oidc/accounts/{endpoints.account_id}/v1/token"
-    api = f"{endpoints.account_host}/api/2.0/accounts/{endpoints.account_id}"
-
-    def status(asked: str) -> int:
-        form = {"grant_type": "client_credentials", "scope": asked}
-        auth = (endpoints.admin_client_id, endpoints.admin_client_secret)
-        token = sandbox.http.post(url, data=form, auth=auth).json()["access_token"]
-        return int(sandbox.http.get(api + path, headers={"Authorization": f"Bearer {token}"}).status_code)
-
-    assert status("billing") == 403
-    assert status(scope) in (200, 404)
 
 
 def test_an_entitlement_that_everyone_loses_closes_the_api(

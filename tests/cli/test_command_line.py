@@ -28,6 +28,8 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[s
 def test_every_verb_is_there() -> None:
     assert {
         ("access", "check"),
+        ("access", "show"),
+        ("doctor", "token"),
         ("down",),
         ("engine", "install"),
         ("engine", "path"),

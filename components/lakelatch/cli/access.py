@@ -1,34 +1,112 @@
 """`lakelatch access`: questions to an access model that need no cloud."""
 
+import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import click
 
+from lakelatch.access import summary
+from lakelatch.access.model import AccessModel
+from lakelatch.access.summary import ACCOUNT, Right, Trusted
+from lakelatch.cli import model_files
+from lakelatch.cli.model_files import MODEL
+from lakelatch.cli.table import table
 from lakelatch.errors import CommandError
+
+WIDTH: Final = 120
+"""Of a table that goes to a file or a pipe; on a terminal it is the terminal's, or `COLUMNS`."""
+
+LATER: Final = "(known after `pulumi up`)"
 
 
 @click.group()
 def access() -> None:
-    """Check an access model."""
+    """Check an access model, and ask who can do what."""
 
 
 @access.command()
-@click.argument("file", type=click.Path(path_type=Path))
-def check(file: Path) -> None:
-    """Read the model in FILE and report everything that is wrong with it at once.
+@click.argument("path", metavar="FILE_OR_FOLDER", type=MODEL)
+def check(path: Path) -> None:
+    """Read the model in FILE_OR_FOLDER and report everything that is wrong with it at once.
 
-    Exit code 1 when there is anything.
+    A folder stands for the `access.yaml` in it. Fragments are read from `access.d/*.yaml` beside the file.
+
+    Exit code 1 when anything is wrong.
     """
-    from lakelatch.access.model import AccessModel
+    files = model_files.find(path)
+    model = files.model()
+    counts = [_count(len(rows), noun) for rows, noun in ((model.services, "service"), (model.roles, "role"))]
+    counts += [_count(len(model.people), "group of people", "groups of people")] if model.people else []
+    counts += [f"in {len(files.parts) + 1} files"] if files.parts else []
+    click.echo(f"{files.source}: {', '.join(counts)}; nothing wrong")
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot read {str(file)!r}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise CommandError(f"{str(file)!r} is not UTF-8 text") from None
-    model = AccessModel.read(text, str(file))
-    click.echo(f"{file}: {len(model.services)} service(s), {len(model.roles)} role(s), nothing wrong")
-    for name in model.services:
-        for role, actions in model.actions(name).items():
-            click.echo(f"  {name} may, as {role}: {', '.join(actions)}")
+
+@access.command()
+@click.argument("path", metavar="FILE_OR_FOLDER", type=MODEL)
+@click.option("--who", multiple=True, help="A service or group of people, to see only this one; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON, with every action one by one.")
+def show(path: Path, who: tuple[str, ...], as_json: bool) -> None:
+    """Show who can do what by the model in FILE_OR_FOLDER, and whose tokens are trusted for it.
+
+    The table is as wide as the terminal, or as `COLUMNS` says.
+    """
+    model = model_files.find(path).model()
+    if unknown := [name for name in who if name not in model.services and name not in model.people]:
+        hint = f"`lakelatch access show {path}` lists all of them"
+        raise CommandError(f"the model has neither a service nor people called {unknown[0]!r}", hint=hint)
+    if as_json:
+        said = summary.plain(model)
+        for section in ("rights", "trusts"):
+            said[section] = [row for row in said[section] if _is(row["who"], who)]
+        said["ways_round"] = [name for name in said["ways_round"] if _is(name, who)]
+        click.echo(json.dumps(said, indent=2))
+    else:
+        width = shutil.get_terminal_size((WIDTH, 24)).columns
+        click.echo("\n".join(_report(model, who, width)))
+
+
+def _report(model: AccessModel, who: tuple[str, ...], width: int) -> Iterator[str]:
+    rights = [row for row in summary.rights(model) if _is(row.who, who)]
+    if not rights:
+        yield "nobody can do anything: the model has neither services nor people"
+        return
+    yield from table(("WHO", "WHERE", "ROLE", "ACTIONS", "AT DATABRICKS"), [_right(row) for row in rights], width)
+    yield ""
+    yield "Whose tokens are trusted"
+    yield from _trusts([row for row in summary.trusted(model) if _is(row.who, who)])
+    if round_it := [name for name in summary.ways_round(model) if _is(name, who)]:
+        yield ""
+        yield f"Round the gateway, so that only the group's rights count: {', '.join(round_it)}"
+
+
+def _is(row: str, who: tuple[str, ...]) -> bool:
+    return not who or bool({part.strip() for part in row.split(",")} & set(who))
+
+
+def _right(row: Right) -> tuple[str, ...]:
+    person = f"{row.who} (people)\n{row.assurance or ''}".strip() if row.kind == "people" else row.who
+    where = f"{row.workspace or ''}\n{f'via {row.via}' if row.checked else row.via}".strip()
+    actions = "\n".join(row.actions) if row.checked else "not checked"
+    group = [f"group {row.group}"] if row.group else []
+    return person, where, row.role, actions, "\n".join([*group, *row.entitlements, *row.grants])
+
+
+def _trusts(rows: list[Trusted]) -> Iterator[str]:
+    """Addresses and subjects on lines of their own, never broken: they are compared to the letter, and copied."""
+    before = None
+    for row in rows:
+        if row.who != before:
+            yield from ("", row.who)
+        trust, before = row.trust, row.who
+        nobody = "any user" if row.by == ACCOUNT else LATER
+        yield f"  {row.by} takes tokens with"
+        yield f"    iss  {trust.issuer}"
+        yield f"    aud  {' or '.join(trust.audiences) or LATER}"
+        yield f"    {trust.subject_claim:<3}  {trust.subject or nobody}"
+
+
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

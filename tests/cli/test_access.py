@@ -1,0 +1,119 @@
+"""Proves that `lakelatch access` reads a model wherever it is split, and shows who can do what in a window's width."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from support.wide import WIDE, text
+
+from lakelatch.cli import run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the model in two files."""
+    data = yaml.safe_load(WIDE)
+    services = data.pop("services")
+    (tmp_path / "access.yaml").write_text(text(data), encoding="utf-8")
+    (tmp_path / "access.d").mkdir()
+    (tmp_path / "access.d" / "team.yaml").write_text(text({"services": services}), encoding="utf-8")
+    (tmp_path / "access.d" / "notes.txt").write_text("no part of it", encoding="utf-8")
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    """What the command writes."""
+    assert run(["access", *arguments]) == code
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+@pytest.mark.parametrize("name", ["", "access.yaml"], ids=["folder", "file"])
+def test_check_reads_the_fragments_beside_the_file(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "check", str(folder / name))
+    assert "access.yaml: 3 services, 2 roles, 1 group of people, in 2 files; nothing wrong" in told
+
+
+def test_check_counts_one_of_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = yaml.safe_load(WIDE)
+    del data["people"], data["services"]["nightly-report"], data["services"]["exporter"], data["roles"]["reader"]
+    (tmp_path / "one.yaml").write_text(text(data), encoding="utf-8")
+    assert "one.yaml: 1 service, 1 role; nothing wrong" in said(capsys, "check", str(tmp_path / "one.yaml"))
+
+
+def test_a_mistake_in_a_fragment_is_told_with_its_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    team = folder / "access.d" / "team.yaml"
+    team.write_text("services:\n  etl:\n    via: round\n", encoding="utf-8")
+    told = said(capsys, "check", str(folder), code=1)
+    assert f"services.etl.via ({team} line 3)" in told
+    assert "Traceback" not in told
+
+
+def test_the_same_name_in_two_files_is_a_conflict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = folder / "access.d" / "other.yaml"
+    other.write_text(text({"services": {"etl-deploy": {}}}), encoding="utf-8")
+    told = said(capsys, "check", str(folder), code=1)
+    assert "services.etl-deploy" in told
+    assert "other.yaml" in told
+    assert "team.yaml" in told
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_what_is_not_there(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "cannot read" in said(capsys, command, str(tmp_path), code=1)
+
+
+def test_show_is_a_table(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    told = said(capsys, "show", str(folder))
+    head, rule, first = told.splitlines()[:3]
+    assert head.split("  ")[0] == "WHO"
+    assert set(rule) == {"-", " "}
+    assert first.split() == ["nightly-report", "analytics", "reader", "current_user.me", "group", "lakelatch-reader"]
+    rights, _, trusts = told.partition("Whose tokens are trusted")
+    assert all(len(line) <= 100 for line in rights.splitlines())
+    assert "    sub  repo:acme/etl:environment:production\n" in trusts
+    assert "    upn  any user\n" in trusts
+    assert "    sub  (known after `pulumi up`)\n" in trusts
+    assert "Round the gateway, so that only the group's rights count: etl-deploy, analysts\n" in trusts
+
+
+@pytest.mark.parametrize("columns", [20, 60, 90, 200])
+def test_show_fits_the_window(
+    columns: int, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as single words do: none is ever broken."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rights, _, _ = said(capsys, "show", str(folder)).partition("Whose tokens are trusted")
+    assert all(len(line) <= columns or len(line.split()) <= 2 for line in rights.splitlines())
+    assert "databricks-sql-access" in rights
+    assert "phishing-resistant" in rights
+
+
+def test_show_one_of_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "show", str(folder), "--who", "exporter")
+    assert "exporter" in told
+    assert "etl-deploy" not in told
+    assert "analysts" not in told
+    assert "Round the gateway" not in told
+
+
+def test_show_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = json.loads(said(capsys, "show", str(folder), "--json"))
+    assert {row["who"] for row in whole["rights"]} == {"nightly-report", "exporter", "etl-deploy", "analysts"}
+    one = json.loads(said(capsys, "show", str(folder), "--json", "--who", "analysts"))
+    assert [row["who"] for row in one["rights"] + one["trusts"]] == ["analysts", "analysts"]
+    assert one["ways_round"] == ["analysts"]
+
+
+def test_show_nobody_by_that_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "show", str(folder), "--who", "nobody", code=1)
+    assert "neither a service nor people called 'nobody'" in told
+
+
+def test_show_of_a_model_without_anybody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = yaml.safe_load(WIDE)
+    del data["people"], data["services"]
+    (tmp_path / "access.yaml").write_text(text(data), encoding="utf-8")
+    assert "nobody can do anything" in said(capsys, "show", str(tmp_path))

@@ -36,6 +36,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def lay_over(folder: Path, *pages: str) -> None:
+    """Put the lines that pages show into the project's model."""
+    model = folder / "stacks" / "access.yaml"
+    merged = yaml.safe_load(model.read_text(encoding="utf-8"))
+    for page in pages:
+        for block in blocks(DOCS / page):
+            if block.title == MODEL_TITLE:
+                merged = merge(merged, yaml.safe_load(block.text))
+    model.write_text(yaml.safe_dump(merged, sort_keys=False), encoding="utf-8")
+
+
 def in_order(wanted: list[str], said: str) -> None:
     """Every line is said, in this order."""
     lines = iter([_unnumbered(line) for line in said.splitlines()])
@@ -44,10 +55,7 @@ def in_order(wanted: list[str], said: str) -> None:
 
 
 def test_the_doctor_says_what_the_guide_shows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    [block] = [one for one in blocks(GUIDES / "issuers" / "github-actions.md") if one.title == MODEL_TITLE]
-    model = folder / "stacks" / "access.yaml"
-    merged = merge(yaml.safe_load(model.read_text(encoding="utf-8")), yaml.safe_load(block.text))
-    model.write_text(yaml.safe_dump(merged, sort_keys=False), encoding="utf-8")
+    lay_over(folder, "guides/issuers/github-actions.md")
     wanted = shown("refused-tokens.md", "token: ")
     claims = dict(re.findall(r"^  (iss|aud|sub)  \"(.+)\"$", "\n".join(wanted), re.MULTILINE))
     now = int(time.time())
@@ -55,6 +63,16 @@ def test_the_doctor_says_what_the_guide_shows(folder: Path, capsys: pytest.Captu
     (folder / "token.jwt").write_text(f"{_header()}.{signed.partition('.')[2]}", encoding="utf-8")
     assert run(["doctor", "token", "token.jwt"]) == 1
     in_order(wanted, capsys.readouterr().out)
+
+
+def test_the_table_of_who_can_do_what_is_the_real_one(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
+    lay_over(folder, "concepts/access-model.md", "guides/issuers/github-actions.md")
+    assert run(["access", "show", "stacks/access.yaml"]) == 0
+    said = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert said == shown("who-can-do-what.md", "WHO ")
 
 
 def _header() -> str:

@@ -1,14 +1,17 @@
 """The audit log keeps what happened, in the vendor's columns, over restarts, and can be queried as a table."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from lakelatch_sandbox import store as store_module
 from lakelatch_sandbox.clock import Clock
-from lakelatch_sandbox.databricks.audit import SELECT, STRUCTURE, Audit
+from lakelatch_sandbox.databricks.audit import LOG, SELECT, STRUCTURE, Audit
 from lakelatch_sandbox.endpoints import Endpoints, endpoints, identity
 from lakelatch_sandbox.store import Store
 
@@ -60,3 +63,62 @@ def test_log_survives_a_restart_and_keeps_the_newest(tmp_path: Path, monkeypatch
     assert [json.loads(text)["n"] for text in again.entries("other")] == [0]
     assert "other" not in again.kinds()
     again.close()
+
+
+def audit_rows(sandbox: Any) -> list[dict[str, Any]]:
+    """Everything that the audit log holds, oldest first, as another process reads it."""
+    with closing(sqlite3.connect(sandbox.state / "state.sqlite")) as database:
+        rows = database.execute("SELECT body FROM entries WHERE log = ? ORDER BY sequence", [LOG]).fetchall()
+    return [json.loads(body) for (body,) in rows]
+
+
+def test_every_refusal_is_in_the_audit_log(account: Any, issuer: Any, sandbox: Any) -> None:
+    principal = account.principal()
+    account.policy(principal, issuer=issuer.url, audiences=["lakelatch"], subject="nightly")
+    account.exchange(issuer.token(), principal["applicationId"])
+    account.exchange(issuer.token(sub="Nightly"), principal["applicationId"])
+    token = account.exchange(issuer.token(), principal["applicationId"]).json()["access_token"]
+    account.workspace("GET", "/api/2.0/preview/scim/v2/Me", token)
+    rows = [row for row in audit_rows(sandbox) if row["user_identity"]["email"] == principal["applicationId"]][-4:]
+    assert [(row["action_name"], row["response"]["status_code"]) for row in rows] == [
+        ("mintOAuthToken", 200),
+        ("mintOAuthToken", 401),
+        ("mintOAuthToken", 200),
+        ("oidcTokenAuthorization", 200),
+    ]
+    assert "subject is 'Nightly'" in rows[1]["response"]["error_message"]
+    assert {row["workspace_id"] for row in rows} == {int(sandbox.endpoints.workspace_id)}
+    assert token not in json.dumps(rows)
+
+
+def test_what_administrators_do_is_in_the_audit_log(account: Any, issuer: Any, sandbox: Any) -> None:
+    before = len(audit_rows(sandbox))
+    principal = account.principal(name="audited")
+    account.policy(principal, issuer=issuer.url, audiences=["lakelatch"], subject="nightly")
+    group = account.call("POST", "/scim/v2/Groups", {"displayName": "audited"}).json()
+    member = {"Operations": [{"op": "add", "path": "members", "value": [{"value": principal["id"]}]}]}
+    account.call("PATCH", f"/scim/v2/Groups/{group['id']}", member)
+    secret = account.call("POST", f"/servicePrincipals/{principal['id']}/credentials/secrets", {}).json()
+    account.call("DELETE", f"/servicePrincipals/{principal['id']}/federationPolicies/main")
+    off = {"Operations": [{"op": "replace", "path": "active", "value": False}]}
+    account.call("PATCH", f"/scim/v2/ServicePrincipals/{principal['id']}", off)
+    account.call("DELETE", f"/scim/v2/Groups/{group['id']}")
+    account.call("DELETE", f"/scim/v2/ServicePrincipals/{principal['id']}")
+    rows = [row for row in audit_rows(sandbox)[before:] if row["action_name"] != "oidcTokenAuthorization"]
+    assert [row["action_name"] for row in rows] == [
+        "add",
+        "changeDatabricksWorkspaceAcl",
+        "createServicePrincipalFederationPolicy",
+        "createGroup",
+        "addPrincipalToGroup",
+        "create",
+        "deleteServicePrincipalFederationPolicy",
+        "deactivateUser",
+        "updateUser",
+        "removeGroup",
+        "delete",
+    ]
+    assert {row["user_identity"]["email"] for row in rows} == {sandbox.endpoints.admin_client_id}
+    assert {row["workspace_id"] for row in rows} == {0}
+    assert issuer.url in rows[2]["request_params"]["oidc_policy"]
+    assert secret["secret"] not in json.dumps(rows)

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import jwt
@@ -14,16 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakelatch_sandbox.databricks.audit import LOG
 from lakelatch_sandbox.databricks.errors import OAuthError
 from lakelatch_sandbox.databricks.federation import mismatch, refusal, remaining_life
-
-
-def audit_rows(sandbox: Any) -> list[dict[str, Any]]:
-    """Everything that the audit log holds, oldest first, as another process reads it."""
-    with closing(sqlite3.connect(sandbox.state / "state.sqlite")) as database:
-        rows = database.execute("SELECT body FROM entries WHERE log = ? ORDER BY sequence", [LOG]).fetchall()
-    return [json.loads(body) for (body,) in rows]
 
 
 @pytest.fixture(scope="module")
@@ -352,53 +342,3 @@ def test_the_account_host_exchanges_too_and_needs_no_workspace(account: Any, iss
     assert account.workspace("GET", "/api/2.0/preview/scim/v2/Me", token).status_code == 401
     wrong = sandbox.http.post(url, data={**form, "subject_token": issuer.token(sub="other")})
     assert (wrong.status_code, "subject is 'other'" in wrong.text) == (401, True)
-
-
-def test_every_refusal_is_in_the_audit_log(account: Any, issuer: Any, sandbox: Any, principal: dict[str, Any]) -> None:
-    account.exchange(issuer.token(), principal["applicationId"])
-    account.exchange(issuer.token(sub="Nightly"), principal["applicationId"])
-    token = account.exchange(issuer.token(), principal["applicationId"]).json()["access_token"]
-    account.workspace("GET", "/api/2.0/preview/scim/v2/Me", token)
-    rows = [row for row in audit_rows(sandbox) if row["user_identity"]["email"] == principal["applicationId"]][-4:]
-    assert [(row["action_name"], row["response"]["status_code"]) for row in rows] == [
-        ("mintOAuthToken", 200),
-        ("mintOAuthToken", 401),
-        ("mintOAuthToken", 200),
-        ("oidcTokenAuthorization", 200),
-    ]
-    assert "subject is 'Nightly'" in rows[1]["response"]["error_message"]
-    assert {row["workspace_id"] for row in rows} == {int(sandbox.endpoints.workspace_id)}
-    assert token not in json.dumps(rows)
-
-
-def test_what_administrators_do_is_in_the_audit_log(account: Any, issuer: Any, sandbox: Any) -> None:
-    before = len(audit_rows(sandbox))
-    principal = account.principal(name="audited")
-    account.policy(principal, issuer=issuer.url, audiences=["lakelatch"], subject="nightly")
-    group = account.call("POST", "/scim/v2/Groups", {"displayName": "audited"}).json()
-    member = {"Operations": [{"op": "add", "path": "members", "value": [{"value": principal["id"]}]}]}
-    account.call("PATCH", f"/scim/v2/Groups/{group['id']}", member)
-    secret = account.call("POST", f"/servicePrincipals/{principal['id']}/credentials/secrets", {}).json()
-    account.call("DELETE", f"/servicePrincipals/{principal['id']}/federationPolicies/main")
-    off = {"Operations": [{"op": "replace", "path": "active", "value": False}]}
-    account.call("PATCH", f"/scim/v2/ServicePrincipals/{principal['id']}", off)
-    account.call("DELETE", f"/scim/v2/Groups/{group['id']}")
-    account.call("DELETE", f"/scim/v2/ServicePrincipals/{principal['id']}")
-    rows = [row for row in audit_rows(sandbox)[before:] if row["action_name"] != "oidcTokenAuthorization"]
-    assert [row["action_name"] for row in rows] == [
-        "add",
-        "changeDatabricksWorkspaceAcl",
-        "createServicePrincipalFederationPolicy",
-        "createGroup",
-        "addPrincipalToGroup",
-        "create",
-        "deleteServicePrincipalFederationPolicy",
-        "deactivateUser",
-        "updateUser",
-        "removeGroup",
-        "delete",
-    ]
-    assert {row["user_identity"]["email"] for row in rows} == {sandbox.endpoints.admin_client_id}
-    assert {row["workspace_id"] for row in rows} == {0}
-    assert issuer.url in rows[2]["request_params"]["oidc_policy"]
-    assert secret["secret"] not in json.dumps(rows)

@@ -10,6 +10,7 @@ from lakelatch_sandbox.plugins import (
     databricks_assignments,
     databricks_functions,
     databricks_grants,
+    databricks_members,
     databricks_policies,
     databricks_principals,
 )
@@ -18,6 +19,7 @@ from lakelatch_sandbox.plugins.spec import Spec
 
 SPECS: Final[tuple[Spec[DatabricksApi], ...]] = (
     *databricks_principals.SPECS,
+    *databricks_members.SPECS,
     *databricks_policies.SPECS,
     *databricks_assignments.SPECS,
     *databricks_grants.SPECS,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from lakelatch_sandbox.plugins.errors import PluginError, VendorError
 from lakelatch_sandbox.plugins.http import Http, TokenCache, require_loopback
 from lakelatch_sandbox.plugins.spec import State
+from lakelatch_sandbox.plugins.vendor_api import VendorApi
 
 ENVIRONMENT: Final = {
     "host": "DATABRICKS_HOST",
@@ -55,26 +56,20 @@ def auth_type(configuration: Mapping[str, str], environment: Mapping[str, str]) 
     return "oauth-m2m" if found in ([], ["oauth"]) else found[0]
 
 
-class DatabricksApi:
+class DatabricksApi(VendorApi):
     """An account or a workspace, as its host says."""
+
+    plugin = "databricks"
+    environment = ENVIRONMENT
 
     def __init__(
         self, configuration: Mapping[str, str], http: Http, environment: Mapping[str, str] = os.environ
     ) -> None:
-        self._configuration = configuration
-        self._http = http
+        super().__init__(configuration, http)
         self._environment = environment
         self._metadata: Mapping[str, Any] | None = None
         self._token = TokenCache(self._login, time.monotonic)
         self._workspaces: dict[str, DatabricksApi] = {}
-
-    def _need(self, name: str) -> str:
-        value = self._configuration.get(name)
-        if not value:
-            raise PluginError(
-                f"the databricks provider has no `{name}`", hint=f"pass it to the Provider, or set {ENVIRONMENT[name]}"
-            )
-        return value
 
     @property
     def host(self) -> str:
@@ -194,11 +189,5 @@ class DatabricksApi:
         headers = {"Authorization": f"Bearer {await self._bearer()}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/scim+json; charset=utf-8" if scim else "application/json"
-        try:
-            url = f"{self.host}{path}"
-            response = await self._http.request(method, url, json=body, params=query, headers=headers)
-        except VendorError as error:
-            if missing and error.status == 404:
-                return None
-            raise
-        return response.json() if response.content else {}
+        url = f"{self.host}{path}"
+        return await self._json(method, url, missing=missing, json=body, params=query, headers=headers)

@@ -1,11 +1,11 @@
-"""Service principals, users and groups of the databricks plugin, with members and roles."""
+"""Service principals, users and groups of the databricks plugin."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lakelatch_sandbox.plugins.databricks_api import DatabricksApi
-from lakelatch_sandbox.plugins.databricks_scim import SCHEMA, collection, granted, patch, switches, values
+from lakelatch_sandbox.plugins.databricks_scim import SCHEMA, collection, granted, patch, switches, token
 from lakelatch_sandbox.plugins.errors import PluginError, VendorError
 from lakelatch_sandbox.plugins.spec import Spec, State
 from lakelatch_sandbox.plugins.wire import from_wire, to_wire
@@ -133,7 +133,7 @@ def _spec(kind: _Kind, module: str, **more: Any) -> Spec[DatabricksApi]:
                 await where.call("POST", "/api/2.0/workspace/delete", body, missing=True)
 
     return Spec(
-        type=f"databricks:index/{module_to_type(kind.schema)}:{kind.schema}",
+        type=token(kind.schema),
         module=module,
         create=create,
         read=read,
@@ -141,11 +141,6 @@ def _spec(kind: _Kind, module: str, **more: Any) -> Spec[DatabricksApi]:
         delete=delete,
         **more,
     )
-
-
-def module_to_type(name: str) -> str:
-    """The part of a type token that repeats the name, with a small first letter."""
-    return name[:1].lower() + name[1:]
 
 
 async def _adopted(api: DatabricksApi, path: str, kind: _Kind, name: str, inputs: State) -> str:
@@ -177,48 +172,6 @@ def _reserved(inputs: State) -> Iterator[tuple[str, str]]:
         yield "displayName", "must not be `users` or `admins`, which every workspace has"
 
 
-def _pair(name: str, module: str, group: tuple[str, str], attribute: str, value: str) -> Spec[DatabricksApi]:
-    """A resource that adds one value to a list of a principal: `group` is the input with its id, and its collection."""
-    owner_input, of = group
-
-    def identify(id: str) -> State:
-        owner, _, found = id.partition("|")
-        return {owner_input: owner, value: found}
-
-    async def create(api: DatabricksApi, inputs: State) -> tuple[str, State]:
-        where, path = await collection(api, inputs, of)
-        body = patch("add", attribute, [{"value": inputs[value]}])
-        await where.call("PATCH", f"{path}/{inputs[owner_input]}", body, scim=True)
-        id = f"{inputs[owner_input]}|{inputs[value]}"
-        if (state := await read(api, id, inputs)) is None:
-            raise PluginError(f"{owner_input} {inputs[owner_input]} has no {attribute} {inputs[value]} after adding it")
-        return id, state
-
-    async def read(api: DatabricksApi, id: str, state: State) -> State | None:
-        known = identify(id)
-        where, path = await collection(api, state, of)
-        query = {"attributes": attribute}
-        document = await where.call("GET", f"{path}/{known[owner_input]}", query=query, scim=True, missing=True)
-        if document is None or known[value] not in values(document, attribute):
-            return None
-        return {**{name: state[name] for name in ("api", "providerConfig") if name in state}, **known}
-
-    async def delete(api: DatabricksApi, id: str, state: State) -> None:
-        known = identify(id)
-        where, path = await collection(api, state, of)
-        body = patch("remove", f'{attribute}[value eq "{known[value]}"]')
-        await where.call("PATCH", f"{path}/{known[owner_input]}", body, scim=True, missing=True)
-
-    return Spec(
-        type=f"databricks:index/{module_to_type(name)}:{name}",
-        module=module,
-        create=create,
-        read=read,
-        delete=delete,
-        identify=identify,
-    )
-
-
 _CHOSEN: Final = frozenset({"aclPrincipalId", "displayName"})
 _FOLDERS: Final = frozenset({"home", "repos"})
 
@@ -248,13 +201,5 @@ SPECS: Final[tuple[Spec[DatabricksApi], ...]] = (
         filled=frozenset({"aclPrincipalId", "url"}),
         fixed=frozenset({"force"}),
         findings=_reserved,
-    ),
-    _pair("GroupMember", "group_member", ("groupId", "Groups"), "members", "memberId"),
-    _pair(
-        "ServicePrincipalRole",
-        "service_principal_role",
-        ("servicePrincipalId", "ServicePrincipals"),
-        "roles",
-        "role",
     ),
 )

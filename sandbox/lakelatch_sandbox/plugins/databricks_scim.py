@@ -47,3 +47,8 @@ def patch(operation: str, path: str, value: Any = None) -> dict[str, Any]:
 def values(document: Mapping[str, Any], name: str) -> list[str]:
     """The values of a multi-valued attribute."""
     return [str(entry.get("value")) for entry in document.get(name) or ()]
+
+
+def token(name: str) -> str:
+    """The type token of a resource."""
+    return f"databricks:index/{name[:1].lower()}{name[1:]}:{name}"

@@ -5,16 +5,21 @@ import base64
 import datetime
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from support.plugin_resource import Connect, Resource, State, connected, invoke, life
+from pulumi.provider.experimental.provider import ConfigureRequest
+from support.plugin_resource import Connect, Resource, State, connected, invoke, life, values
+from support.tenant import Tenant
 
 from lakelatch.plugin.values import plain
 from lakelatch_sandbox.plugins.errors import PluginError, VendorError
+from lakelatch_sandbox.plugins.http import Http
+from lakelatch_sandbox.plugins.run import PLUGINS
 
 ROLE, SCOPE = str(uuid.UUID(int=101)), str(uuid.UUID(int=102))
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -745,3 +750,59 @@ async def test_a_service_principal_that_shows_late_fails_its_creation(
     with pytest.raises(VendorError) as refusal:
         await make(connect, "ServicePrincipal", clientId=owner.get("clientId"))
     assert refusal.value.status == 404
+
+
+async def signed_in(sandbox: Any, monkeypatch: pytest.MonkeyPatch, **arguments: str) -> State:
+    """Who the provider is, with these arguments for its proof."""
+    monkeypatch.setenv("SSL_CERT_FILE", sandbox.endpoints.ca_file)
+    monkeypatch.delenv("ARM_CLIENT_SECRET", raising=False)
+    http = Http()
+    try:
+        provider = PLUGINS["azuread"](http)
+        given = {"metadataHost": sandbox.endpoints.metadata_host, "tenantId": sandbox.endpoints.tenant_id, **arguments}
+        await provider.configure(ConfigureRequest({}, values(given), True, True))
+        return await invoke(provider, "azuread:index/getClientConfig:getClientConfig", {})
+    finally:
+        await http.close()
+
+
+@pytest.mark.parametrize("way", ["token", "file", "request", "environment"])
+async def test_the_provider_signs_in_without_a_secret(
+    sandbox: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    """By an ID token of a CI job that a federated credential trusts: given, in a file, or asked of the runner."""
+    tenant = Tenant(sandbox)
+    made, principal = tenant.application("deployer")
+    subject = f"repo:acme/platform:environment:{way}"
+    trust = {
+        "name": "ci",
+        "issuer": f"{sandbox.endpoints.issuers_url}/github",
+        "subject": subject,
+        "audiences": ["api://AzureADTokenExchange"],
+    }
+    tenant.ok("POST", f"/applications/{made['id']}/federatedIdentityCredentials", trust)
+    claims = {"sub": subject, "aud": "api://AzureADTokenExchange"}
+    token = tenant.control("POST", "/issuers/tokens", {"issuer": "github", "claims": claims}).json()["token"]
+    if way == "token":
+        proof = {"oidcToken": token}
+    elif way == "file":
+        (tmp_path / "token").write_text(f"{token}\n")
+        proof = {"oidcTokenFilePath": str(tmp_path / "token")}
+    elif way == "environment":
+        monkeypatch.setenv("ARM_OIDC_TOKEN", token)
+        proof = {}
+    else:
+        job = tenant.control("POST", "/issuers/jobs", {"issuer": "github", "claims": {"sub": subject}}).json()
+        proof = {
+            "oidcRequestUrl": job["ACTIONS_ID_TOKEN_REQUEST_URL"],
+            "oidcRequestToken": job["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+        }
+    found = await signed_in(sandbox, monkeypatch, clientId=made["appId"], **proof)
+    assert found["objectId"] == principal["id"]
+
+
+async def test_without_any_proof_the_provider_says_what_would_be_one(
+    sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(PluginError, match="no `clientSecret` and no ID token"):
+        await signed_in(sandbox, monkeypatch, clientId="x")

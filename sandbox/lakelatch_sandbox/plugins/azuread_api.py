@@ -6,41 +6,44 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from lakelatch_sandbox.plugins.errors import PluginError, VendorError
 from lakelatch_sandbox.plugins.http import Http, TokenCache
+from lakelatch_sandbox.plugins.vendor_api import VendorApi
 
 ENVIRONMENT: Final = {
     "metadataHost": "ARM_METADATA_HOSTNAME",
     "tenantId": "ARM_TENANT_ID",
     "clientId": "ARM_CLIENT_ID",
     "clientSecret": "ARM_CLIENT_SECRET",
+    "oidcToken": "ARM_OIDC_TOKEN",
+    "oidcTokenFilePath": "ARM_OIDC_TOKEN_FILE_PATH",
+    "oidcRequestUrl": "ARM_OIDC_REQUEST_URL",
+    "oidcRequestToken": "ARM_OIDC_REQUEST_TOKEN",
 }
 """Provider arguments that may come from the environment; an argument of the program wins."""
+_PROOFS: Final = ("clientSecret", "oidcToken", "oidcTokenFilePath", "oidcRequestUrl")
+_AUDIENCE: Final = "api://AzureADTokenExchange"
+_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LATE_READS: Final = 10
 """How often a read of what was just made is tried: the official plugin polls for minutes, ten times at least."""
 _HEADERS: Final = {"Accept": "application/json; charset=utf-8; IEEE754Compatible=false", "OData-Version": "4.0"}
 
 
-class AzureAdApi:
+class AzureAdApi(VendorApi):
     """One tenant's Graph."""
 
+    plugin = "azuread"
+    environment = ENVIRONMENT
+
     def __init__(self, configuration: Mapping[str, str], http: Http) -> None:
-        self._configuration = configuration
-        self._http = http
+        super().__init__(configuration, http)
         self._metadata: Mapping[str, Any] | None = None
         self._token = TokenCache(self._login, time.monotonic)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    def _need(self, name: str) -> str:
-        value = self._configuration.get(name)
-        if not value:
-            raise PluginError(
-                f"the azuread provider has no `{name}`", hint=f"pass it to the Provider, or set {ENVIRONMENT[name]}"
-            )
-        return value
 
     @property
     def tenant_id(self) -> str:
@@ -85,12 +88,33 @@ class AzureAdApi:
             data={
                 "grant_type": "client_credentials",
                 "client_id": self._need("clientId"),
-                "client_secret": self._need("clientSecret"),
                 "scope": f"{await self._graph()}/.default",
+                **await self._proof(),
             },
         )
         answer: Mapping[str, Any] = response.json()
         return answer
+
+    async def _proof(self) -> dict[str, str]:
+        """How the client proves itself: by its secret, else by an ID token: given, in a file, or a runner's."""
+        given = self._configuration
+        if given.get("clientSecret"):
+            return {"client_secret": given["clientSecret"]}
+        if given.get("oidcToken"):
+            token = given["oidcToken"]
+        elif given.get("oidcTokenFilePath"):
+            token = Path(given["oidcTokenFilePath"]).read_text(encoding="utf-8").strip()
+        elif given.get("oidcRequestUrl"):
+            headers = {"Authorization": f"Bearer {self._need('oidcRequestToken')}"}
+            url = f"{given['oidcRequestUrl']}&audience={quote(_AUDIENCE, safe='')}"
+            token = str((await self._http.request("GET", url, headers=headers)).json()["value"])
+        else:
+            raise PluginError(
+                "the azuread provider has no `clientSecret` and no ID token",
+                hint="pass client_secret, or use_oidc=True with oidc_token, oidc_token_file_path or oidc_request_url; "
+                f"or set one of {', '.join(ENVIRONMENT[name] for name in _PROOFS)}",
+            )
+        return {"client_assertion": token, "client_assertion_type": _ASSERTION_TYPE}
 
     async def call(
         self,
@@ -105,13 +129,7 @@ class AzureAdApi:
         """Call Graph v1.0, or beta, and return its JSON; with `missing`, None for what is not there (404)."""
         url = f"{await self._graph()}/{'beta' if beta else 'v1.0'}{path}"
         headers = {**_HEADERS, "Authorization": f"Bearer {await self._token.get()}"}
-        try:
-            response = await self._http.request(method, url, json=body, params=query, headers=headers)
-        except VendorError as error:
-            if missing and error.status == 404:
-                return None
-            raise
-        return response.json() if response.content else {}
+        return await self._json(method, url, missing=missing, json=body, params=query, headers=headers)
 
     async def patiently(self, method: str, path: str, body: Any = None, *, beta: bool = False) -> Any:
         """Call about an object just made, which readers may not see yet (404): again, a few times.

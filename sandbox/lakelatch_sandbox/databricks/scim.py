@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lakelatch_sandbox.databricks.errors import ScimError
@@ -12,10 +12,6 @@ LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 MAX_TEXT = 1024
 _ALWAYS = ("schemas", "id", "applicationId", "userName")
 _VALUE_PATH = re.compile(r"""(\w+)\[value eq (?:"([^"]*)"|'([^']*)')\]""")
-_CONDITION = re.compile(
-    r"""\s*([\w.]+)\s+(eq|ne|co|sw)\s+(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(true|false))\s*""", re.IGNORECASE
-)
-_FILTERED = ("id", "applicationId", "userName", "displayName", "externalId", "active")
 _NO_SUCH = "No such attribute with the name : {} in the current resource"
 """The vendor's words; the official plugin knows them, and takes the removal for done."""
 
@@ -152,42 +148,6 @@ def _apply(type: ResourceType, result: dict[str, Any], kind: str, path: str, val
         result[path] = values([*result.get(path, []), *values(value, path)], path)
     else:
         _set(type, result, path, value)
-
-
-def matching(resources: Iterable[dict[str, Any]], expression: str | None) -> list[dict[str, Any]]:
-    """The resources that a filter selects; raises `ScimError` 400.
-
-    `eq`, `ne`, `co` and `sw` over single-valued attributes, joined by `and` or by `or` (RFC 7644 §3.4.2.2). Texts are
-    compared without regard to case, as attributes that are not `caseExact` are.
-    """
-    if not expression:
-        return list(resources)
-    either = re.search(r"\sor\s", expression, re.IGNORECASE) is not None
-    parts = re.split(r"\s+or\s+" if either else r"\s+and\s+", expression, flags=re.IGNORECASE)
-    conditions = [_condition(part, expression) for part in parts]
-    combine = any if either else all
-    return [one for one in resources if combine(holds(one) for holds in conditions)]
-
-
-def _condition(text: str, whole: str) -> Callable[[Mapping[str, Any]], bool]:
-    parsed = _CONDITION.fullmatch(text)
-    names = {name.lower(): name for name in _FILTERED}
-    if parsed is None or parsed[1].lower() not in names:
-        raise ScimError(400, f"filter `{whole[:200]}` is not supported", "invalidFilter")
-    name, operator = names[parsed[1].lower()], parsed[2].lower()
-    quoted = parsed[3] if parsed[3] is not None else parsed[4]
-    wanted = (re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else parsed[5]).casefold()
-
-    def holds(resource: Mapping[str, Any]) -> bool:
-        found = resource.get(name)
-        if found is None:
-            return operator == "ne"
-        text = str(found).casefold()
-        return {"eq": text == wanted, "ne": text != wanted, "co": wanted in text, "sw": text.startswith(wanted)}[
-            operator
-        ]
-
-    return holds
 
 
 def shown(resource: Mapping[str, Any], attributes: str | None, excluded: str | None = None) -> dict[str, Any]:

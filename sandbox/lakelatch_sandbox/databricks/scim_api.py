@@ -13,6 +13,7 @@ from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.errors import ScimError
 from lakelatch_sandbox.databricks.requests import json_object, whole_number
 from lakelatch_sandbox.databricks.resource_types import GROUP, SERVICE_PRINCIPAL, WORKSPACE_GROUP, ResourceType
+from lakelatch_sandbox.databricks.scim_filter import matching
 from lakelatch_sandbox.store import Document
 
 MEDIA_TYPE = "application/scim+json"
@@ -153,7 +154,7 @@ class ScimApi:
     async def list(self, request: Request) -> Response:
         """`GET .../{collection}[?filter=...&startIndex=...&count=...&attributes=...]`."""
         query = request.query_params
-        found = scim.matching(self._all(), query.get("filter"))
+        found = matching(self._all(), query.get("filter"))
         start = whole_number(request, "startIndex", 1, least=1, most=MAX_PAGE)
         count = whole_number(request, "count", MAX_PAGE, least=0, most=MAX_PAGE)
         resources = [

@@ -6,28 +6,50 @@ Run it by `make reference`; `make check` runs it with `--check` and fails when a
 
 import ast
 import inspect
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 import lakelatch
+from lakelatch.access import schema as access_schema
 from lakelatch.access.actions import ACTIONS
 from lakelatch.access.algorithms import ALGORITHMS
-from lakelatch.access.model import AccessModel
+from lakelatch.access.lifetimes import LIFETIMES
 from lakelatch.cli import lakelatch as command_line
 from lakelatch_policies.pack import POLICIES
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "reference"
+SHOWN = 5
+"""Values that stand in a table; of more, the schema has the list."""
 NOTE = "<!-- Made from the code by `make reference`; edit the docstrings there. -->\n\n"
+
+EDITORS = """One YAML file, or [several](../guides/fragments.md). Keys that are not listed here are refused.
+
+Editors with a YAML language server complete it and mark mistakes as you write, by the
+[JSON Schema](access.schema.json) that the first line of the file names:
+
+```yaml title="stacks/access.yaml"
+# yaml-language-server: $schema=../docs/reference/access.schema.json
+```
+
+For files in `access.d` it is the [schema of a fragment](access-fragment.schema.json):
+
+```yaml title="stacks/access.d/etl.yaml"
+# yaml-language-server: $schema=../../docs/reference/access-fragment.schema.json
+```
+
+What must hold between the parts, `lakelatch access check` tells.
+"""
 
 
 def model() -> str:
     """The keys of the access model, part by part, from its JSON Schema."""
-    schema = AccessModel.model_json_schema()
-    lines = ["# The access model\n", NOTE, "One YAML file. Keys that are not listed here are refused.\n"]
+    schema = access_schema.whole()
+    lines = ["# The access model\n", NOTE, EDITORS]
     parts = {"The document": schema, **schema["$defs"]}
     for name, part in parts.items():
         lines += [
@@ -48,6 +70,11 @@ def model() -> str:
         f"| {row.name} | {'accepted' if row.accepted else 'refused: ' + row.reason} | {row.source} |\n"
         for row in ALGORITHMS.values()
     ]
+    lines += ["\n## Lifetimes of tokens and secrets\n", "\nIn seconds; - where there is no limit, or no choice.\n"]
+    lines += ["\n| what | least | most | unless said | source |\n|---|---|---|---|---|\n"]
+    for life in LIFETIMES.values():
+        numbers = " | ".join("-" if one is None else f"{one:,}" for one in (life.least, life.most, life.default))
+        lines.append(f"| {life.name} | {numbers} | {life.source} |\n")
     return "".join(lines)
 
 
@@ -65,13 +92,19 @@ def _kind(value: dict[str, Any]) -> str:
         return " or ".join(_kind(option) for option in options)
     if "const" in value:
         return f"`{value['const']}`"
+    if "enum" in value:
+        return " or ".join(f"`{one}`" for one in value["enum"]) if len(value["enum"]) <= SHOWN else "one of a list"
     if value.get("type") == "array":
         return f"list of {_kind(value['items'])}"
     if value.get("type") == "object":
-        inner = value.get("additionalProperties") or next(iter(value.get("patternProperties", {}).values()), {})
+        inner: dict[str, Any] = value.get("additionalProperties") or next(
+            iter(value.get("patternProperties", {}).values()), {}
+        )
         return f"name to {_kind(inner)}"
     if value.get("type") == "integer":
         return f"{value['minimum']} to {value['maximum']}" if "minimum" in value else "whole number"
+    if value.get("type") == "boolean":
+        return "`true` or `false`"
     return {"string": "text"}.get(str(value.get("type")), "text")
 
 
@@ -151,7 +184,18 @@ def policies() -> str:
     return "".join(lines)
 
 
-PAGES = {"model.md": model, "components.md": components, "policies.md": policies, "commands.md": commands}
+def _json(make: Callable[[], dict[str, Any]]) -> Callable[[], str]:
+    return lambda: json.dumps(make(), indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES = {
+    "access.schema.json": _json(access_schema.whole),
+    "access-fragment.schema.json": _json(access_schema.fragment),
+    "model.md": model,
+    "components.md": components,
+    "policies.md": policies,
+    "commands.md": commands,
+}
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The workspace's data APIs: SQL, jobs, clusters and secrets, put together and given their paths.
+"""The workspace's data APIs: SQL, jobs, clusters, secrets, serving and files, put together and given their paths.
 
 Whoever may use the workspace may use all of them: of the vendor's access lists for single objects only those of secret
 scopes are kept. What each does is refused or allowed by the gateway in front, and by the token's scopes.
@@ -15,9 +15,11 @@ from lakelatch_sandbox.databricks.jobs import Jobs
 from lakelatch_sandbox.databricks.queries import Queries
 from lakelatch_sandbox.databricks.run_tasks import RunTasks
 from lakelatch_sandbox.databricks.secret_scopes import SecretScopes
+from lakelatch_sandbox.databricks.serving import Serving
 from lakelatch_sandbox.databricks.statements import Statements
 from lakelatch_sandbox.databricks.thrift.catalog import Catalog
 from lakelatch_sandbox.databricks.thrift.service import ThriftService
+from lakelatch_sandbox.databricks.volume_files import VolumeFiles
 from lakelatch_sandbox.databricks.warehouses import Warehouses
 from lakelatch_sandbox.databricks.workspace_admin import CallerHandler, Route
 
@@ -40,6 +42,8 @@ class WorkspaceData:
         self._runs = JobRuns(store, clock, audit, table, endpoints, self._jobs, tasks)
         self._clusters = Clusters(store, clock, audit)
         self._secrets = SecretScopes(store, clock, directory, audit)
+        self._serving = Serving(store, clock, audit)
+        self._files = VolumeFiles(context.state / "volumes", audit)
 
     async def close(self) -> None:
         """End what runs, and wait for it."""
@@ -49,7 +53,15 @@ class WorkspaceData:
 
     def routes(self) -> list[Route]:
         """Every route of the data APIs."""
-        return [*self._sql(), *self._job_routes(), *self._cluster_routes(), *self._secret_routes(), *_support()]
+        return [
+            *self._sql(),
+            *self._job_routes(),
+            *self._cluster_routes(),
+            *self._secret_routes(),
+            *self._serving_routes(),
+            *self._file_routes(),
+            *_support(),
+        ]
 
     def _sql(self) -> list[Route]:
         warehouses, statements, queries = self._warehouses, self._statements, self._queries
@@ -136,6 +148,39 @@ class WorkspaceData:
                 ("GET", "/acls/get", secrets.get_acl),
                 ("GET", "/acls/list", secrets.list_acls),
                 ("POST", "/acls/delete", secrets.delete_acl),
+            ],
+        )
+
+    def _serving_routes(self) -> list[Route]:
+        serving, one = self._serving, "/api/2.0/serving-endpoints/{name}"
+        return _scoped(
+            "model-serving",
+            "",
+            [
+                ("POST", "/serving-endpoints/chat/completions", serving.chat),
+                ("POST", "/serving-endpoints/{name}/invocations", serving.invoke),
+                ("POST", "/api/2.0/serving-endpoints", serving.create),
+                ("GET", "/api/2.0/serving-endpoints", serving.list),
+                ("GET", one, serving.read),
+                ("DELETE", one, serving.delete),
+                ("PUT", one + "/config", serving.update_config),
+            ],
+        )
+
+    def _file_routes(self) -> list[Route]:
+        files = self._files
+        return _scoped(
+            "files",
+            "/api/2.0/fs",
+            [
+                ("GET", "/files/{path:path}", files.download),
+                ("PUT", "/files/{path:path}", files.upload),
+                ("DELETE", "/files/{path:path}", files.delete),
+                # before GET, which would take it too
+                ("HEAD", "/directories/{path:path}", files.see_directory),
+                ("GET", "/directories/{path:path}", files.list_directory),
+                ("PUT", "/directories/{path:path}", files.make_directory),
+                ("DELETE", "/directories/{path:path}", files.delete_directory),
             ],
         )
 

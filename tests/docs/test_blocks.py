@@ -1,6 +1,7 @@
 """Proves that what a reader pastes works: YAML and JSON parse, Python compiles, programs make what they promise."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from support import recorder
 from support.pages import DOCS, ROOT, Block, blocks, written
 
 import lakelatch
+from lakelatch.access import schema
 
 BLOCKS = [block for page in written() for block in blocks(page)]
 LANGUAGES = {"console", "json", "python", "text", "yaml"}
@@ -116,3 +118,19 @@ def test_a_component_is_documented_with_all_its_arguments(component: str) -> Non
     section = section.partition("\n## ")[0]
     for argument in arguments_of(component):
         assert f"\n| `{argument}` |" in section, f"run `make reference`: {component}.{argument} is missing"
+
+
+def _parts() -> Iterator[tuple[str, str]]:
+    """Every part of the access model with each of its keys, as a document has them."""
+    whole = schema.whole()
+    for name, part in {"The document": whole, **whole["$defs"]}.items():
+        for key in part.get("properties", ()):
+            yield name, key
+
+
+@pytest.mark.parametrize(("part", "key"), list(_parts()))
+def test_a_key_of_the_model_is_documented(part: str, key: str) -> None:
+    text = (ROOT / "docs" / "reference" / "model.md").read_text(encoding="utf-8")
+    assert f"\n## {part}\n" in text, f"run `make reference`: {part} is missing"
+    section = text.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
+    assert f"\n| `{key}` |" in section, f"run `make reference`: {part}.{key} is missing"

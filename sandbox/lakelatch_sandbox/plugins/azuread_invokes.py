@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from lakelatch_sandbox.plugins import azuread_applications, azuread_people, azuread_principals
+from lakelatch_sandbox.plugins import azuread_applications, azuread_groups, azuread_principals, azuread_users
 from lakelatch_sandbox.plugins.azuread_api import AzureAdApi
 from lakelatch_sandbox.plugins.errors import PluginError
 from lakelatch_sandbox.plugins.spec import Function, State
@@ -93,7 +93,7 @@ _CALLS: Final[Mapping[str, Invoke]] = {
         _lookup(
             "/groups",
             {"displayName": "displayName eq '{}'", "mailNickname": "mailNickname eq '{}'", "objectId": "id"},
-            _spec(azuread_people.SPECS, "group:Group").read,
+            _spec(azuread_groups.SPECS, "group:Group").read,
         ),
         {"dynamicMembership": "dynamicMemberships"},
     ),
@@ -105,7 +105,7 @@ _CALLS: Final[Mapping[str, Invoke]] = {
             "objectId": "id",
             "userPrincipalName": "userPrincipalName eq '{}'",
         },
-        _spec(azuread_people.SPECS, "user:User").read,
+        _spec(azuread_users.SPECS, "user:User").read,
     ),
 }
 

@@ -5,7 +5,6 @@
 from typing import Any, Final
 
 from lakelatch_sandbox.plugins.azuread_api import AzureAdApi
-from lakelatch_sandbox.plugins.azuread_applications import write_links
 from lakelatch_sandbox.plugins.azuread_features import (
     APPLICATION_FEATURES,
     COMPARED_FEATURES,
@@ -13,6 +12,7 @@ from lakelatch_sandbox.plugins.azuread_features import (
     feature_tags,
     features_of,
 )
+from lakelatch_sandbox.plugins.azuread_links import write_links
 from lakelatch_sandbox.plugins.azuread_objects import Document, Entity
 from lakelatch_sandbox.plugins.azuread_shapes import Each, Mapped, Names, One, Table, from_graph, to_graph
 from lakelatch_sandbox.plugins.errors import PluginError

@@ -27,6 +27,7 @@ def test_rows_are_a_table_of_duckdb_with_the_vendors_types(tmp_path: Path) -> No
     audit, known = made(store)
     audit.record(None, "accounts", "add", by="admin", params={"targetUserId": 7, "none": None}, on_account=True)
     audit.record(None, "jobs", "runNow", by="app", status=403, error="no 'right'")
+    assert all(list(row) == list(STRUCTURE) for row in audit.rows())
     with duckdb.connect() as database:
         columns = [(row[0], row[1]) for row in database.execute(f"DESCRIBE {SELECT}", [audit.as_json()]).fetchall()]
         assert columns == list(STRUCTURE.items())
@@ -57,6 +58,9 @@ def test_log_survives_a_restart_and_keeps_the_newest(tmp_path: Path, monkeypatch
     store.append("other", {"n": 0})
     newest = [json.loads(text)["n"] for text in store.entries("log")]
     store.close()
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as database:
+        [[kept]] = database.execute("SELECT count(*) FROM entries WHERE log = 'log'")
+    assert kept < 1000, "the file does not grow without end either"
     assert newest == list(range(1995, 2005))
     again = Store(tmp_path / "state.sqlite")
     assert [json.loads(text)["n"] for text in again.entries("log")] == newest

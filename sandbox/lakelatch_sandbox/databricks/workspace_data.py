@@ -12,6 +12,8 @@ from lakelatch_sandbox.databricks.clusters import Clusters
 from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.job_runs import JobRuns
 from lakelatch_sandbox.databricks.jobs import Jobs
+from lakelatch_sandbox.databricks.mlflow_paths.proxy import METHODS, PATHS, MlflowProxy
+from lakelatch_sandbox.databricks.mlflow_paths.server import MlflowServer
 from lakelatch_sandbox.databricks.queries import Queries
 from lakelatch_sandbox.databricks.run_tasks import RunTasks
 from lakelatch_sandbox.databricks.secret_scopes import SecretScopes
@@ -44,12 +46,15 @@ class WorkspaceData:
         self._secrets = SecretScopes(store, clock, directory, audit)
         self._serving = Serving(store, clock, audit)
         self._files = VolumeFiles(context.state / "volumes", audit)
+        self._mlflow_server = MlflowServer(context.state / "mlflow")
+        self._mlflow = MlflowProxy(self._mlflow_server, audit)
 
     async def close(self) -> None:
         """End what runs, and wait for it."""
         self._runs.stop()
         await self._statements.close()
         await self._runs.close()
+        await self._mlflow_server.close()
 
     def routes(self) -> list[Route]:
         """Every route of the data APIs."""
@@ -60,6 +65,7 @@ class WorkspaceData:
             *self._secret_routes(),
             *self._serving_routes(),
             *self._file_routes(),
+            *self._mlflow_routes(),
             *_support(),
         ]
 
@@ -183,6 +189,9 @@ class WorkspaceData:
                 ("DELETE", "/directories/{path:path}", files.delete_directory),
             ],
         )
+
+    def _mlflow_routes(self) -> list[Route]:
+        return [(method, path, "mlflow", self._mlflow.forward) for path in PATHS for method in METHODS]
 
 
 Entry = tuple[str, str, CallerHandler]

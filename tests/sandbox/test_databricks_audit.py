@@ -126,3 +126,16 @@ def test_what_administrators_do_is_in_the_audit_log(account: Any, issuer: Any, s
     assert {row["workspace_id"] for row in rows} == {0}
     assert issuer.url in rows[2]["request_params"]["oidc_policy"]
     assert secret["secret"] not in json.dumps(rows)
+
+
+def test_the_log_is_queried_by_sql(workspace: Any, account: Any, issuer: Any, sandbox: Any) -> None:
+    principal = account.principal()
+    account.policy(principal, issuer=issuer.url, audiences=["lakelatch"], subject="nightly")
+    account.exchange(issuer.token(sub="other"), principal["applicationId"])
+    rows = workspace.statement_execution.execute_statement(
+        f"SELECT service_name, response.status_code, request_params['grantType'] IS NOT NULL FROM system.access.audit"
+        f" WHERE action_name = 'mintOAuthToken' AND user_identity.email = '{principal['applicationId']}'",
+        sandbox.endpoints.warehouse_id,
+    )
+    assert rows.result is not None, rows.status
+    assert rows.result.data_array == [["accounts", "401", "true"]]

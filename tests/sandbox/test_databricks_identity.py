@@ -185,3 +185,19 @@ def test_a_narrow_token_of_the_account_reaches_one_api_only(sandbox: Any, path: 
 
     assert status("billing") == 403
     assert status(scope) in (200, 404)
+
+
+def test_a_deactivated_principal_signs_in_no_more(admin: AccountClient, made: Callable[..., Any], sandbox: Any) -> None:
+    principal = made("service_principals", display_name="leaving")
+    secret = admin.service_principal_secrets.create(principal.id).secret
+    url = f"{sandbox.endpoints.account_host}/oidc/accounts/{sandbox.endpoints.account_id}/v1/token"
+    auth = (principal.application_id, secret)
+    form = {"grant_type": "client_credentials"}
+    assert sandbox.http.post(url, data=form, auth=auth).status_code == 200
+    off = Patch(op=PatchOp.REPLACE, path="active", value="false")
+    admin.service_principals.patch(principal.id, operations=[off], schemas=SCHEMAS)
+    refused = sandbox.http.post(url, data=form, auth=auth)
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert "is deactivated" in refused.json()["error_description"]
+    wrong = sandbox.http.post(url, data=form, auth=(principal.application_id, f"{secret}0"))
+    assert "deactivated" not in wrong.text, "whoever has no secret learns nothing about the principal"

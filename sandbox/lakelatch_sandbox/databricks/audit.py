@@ -1,6 +1,7 @@
 """The audit log: who did what, with the vendor's service and action names, as rows of `system.access.audit`.
 
-Columns and names: docs.databricks.com/aws/en/admin/system-tables/audit-logs and .../account-settings/audit-logs.
+Columns and names: docs.databricks.com/aws/en/admin/system-tables/audit-logs and .../account-settings/audit-logs. The
+names of events about federation policies are not in that reference: they are those of the API's operations here.
 """
 
 import datetime

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lakelatch.access import role_rules, service_rules
+from lakelatch.access import account_rules, gateway_rules, role_rules, service_rules
 from lakelatch.access.key_sets import weaknesses
-from lakelatch.access.trusts import POLICIES_LIMIT, account_trusts
-from lakelatch.access.validation import Location, one_of
+from lakelatch.access.validation import Location
 
 if TYPE_CHECKING:
     from lakelatch.access.model import AccessModel
@@ -17,8 +16,9 @@ Contradiction = tuple[Location, str, str]
 
 def contradictions(model: "AccessModel") -> list[Contradiction]:
     """Everything that does not hold together in a model whose structure is right."""
-    found = [*_account(model), *_issuers(model), *_gateway(model)]
-    found += [*role_rules.contradictions(model), *service_rules.contradictions(model)]
+    found = [*_account(model), *_issuers(model)]
+    for rules in (account_rules, gateway_rules, role_rules, service_rules):
+        found += rules.contradictions(model)
     return found
 
 
@@ -42,12 +42,3 @@ def _issuers(model: "AccessModel") -> Iterator[Contradiction]:
         if issuer.keys[0] and issuer.keys[1]:
             wrong = "stands beside `jwks_uri`"
             yield ("issuers", name, "jwks_json"), wrong, "keep one: keys are either fetched or written down"
-    if (count := sum(1 for _ in account_trusts(model))) > POLICIES_LIMIT:
-        wrong = f"have `users` on {count} entries; an account has at most {POLICIES_LIMIT} federation policies"
-        yield ("issuers",), wrong, "keep `users` on identity providers of your own"
-
-
-def _gateway(model: "AccessModel") -> Iterator[Contradiction]:
-    if model.gateway is not None and model.gateway.workspace not in model.workspaces:
-        wrong = f"names {model.gateway.workspace!r}, which is not there"
-        yield ("gateway", "workspace"), wrong, one_of(model.workspaces)

@@ -1,0 +1,54 @@
+"""What must hold for services that call the gateway, beside what must hold for every service."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from lakelatch.access.validation import one_of
+
+if TYPE_CHECKING:
+    from lakelatch.access.consistency import Contradiction
+    from lakelatch.access.model import AccessModel, Gateway
+
+SERVICES_LIMIT: Final = 100
+"""Each service's token is one file that Envoy watches with one inotify instance; Linux gives a user 128 of them."""
+
+
+def contradictions(model: "AccessModel") -> Iterator["Contradiction"]:
+    """Everything that does not hold for the gateway."""
+    if model.gateway is None:
+        return
+    if model.gateway.workspace not in model.workspaces:
+        wrong = f"names {model.gateway.workspace!r}, which is not there"
+        yield ("gateway", "workspace"), wrong, one_of(model.workspaces)
+    if (count := len(model.gateway_services())) > SERVICES_LIMIT:
+        wrong = f"has {count} entries via the gateway"
+        yield ("services",), wrong, f"one gateway serves at most {SERVICES_LIMIT}; let CI jobs go `via: direct`"
+    yield from _issuers(model, model.gateway)
+    yield from _claims(model)
+
+
+def _issuers(model: "AccessModel", gateway: "Gateway") -> Iterator["Contradiction"]:
+    """A token names its issuer by address alone, so each address the gateway trusts is one issuer's."""
+    addresses: dict[str, str] = {}
+    for name in sorted({service.issuer for service in model.gateway_services().values()} & set(model.issuers)):
+        address = model.issuers[name].issuer
+        first = addresses.setdefault(address, name)
+        if first != name:
+            wrong = f"has the address of {first!r}; a token could not say which it is from"
+            yield ("issuers", name), wrong, "use one of them for all services via the gateway"
+        if address == gateway.host:
+            wrong = "is the gateway itself; what it signs is for Databricks alone"
+            yield ("issuers", name), wrong, "name the identity provider"
+
+
+def _claims(model: "AccessModel") -> Iterator["Contradiction"]:
+    """The gateway reads one claim per issuer: with two, a token could be two services."""
+    claims: dict[str, tuple[str, str]] = {}
+    for name, service in model.gateway_services().items():
+        if service.issuer not in model.issuers or model.issuers[service.issuer].type == "entra":
+            continue
+        claim = service.workload.subject_claim
+        first, other = claims.setdefault(service.issuer, (name, claim))
+        if other != claim:
+            wrong = f"is known by the claim {claim!r}, and {first!r} of the same issuer by {other!r}"
+            yield ("services", name, "workload"), wrong, "name both by one claim, or let one go `via: direct`"

@@ -164,6 +164,13 @@ def test_own_assertions_that_are_refused(client: Client, algorithm: str, changes
     assert client.ask(client.assertion(certificate, algorithm, **changes)).json()["error_codes"] == [code]
 
 
+def test_another_algorithm_is_named_as_the_reason(client: Client) -> None:
+    certificate = Certificate()
+    client.tenant.ok("PATCH", client.path, {"keyCredentials": [certificate.credential]})
+    body = client.ask(client.assertion(certificate, "RS384")).json()
+    assert "The algorithm is not supported." in body["error_description"]
+
+
 @pytest.mark.parametrize(
     ("registered", "used", "reason"),
     [

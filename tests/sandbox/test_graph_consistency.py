@@ -46,6 +46,17 @@ def test_a_deleted_object_stays_for_its_reads(tenant: Tenant) -> None:
     assert statuses(tenant, path, 3) == [200, 404, 404]
 
 
+def test_a_reader_stays_where_it_was_through_several_writes(tenant: Tenant) -> None:
+    """Between two writes nobody looked, so the state in between is never seen."""
+    path = f"/applications/{tenant.ok('POST', '/applications', {'displayName': 'x', 'notes': 'first'})['id']}"
+    tenant.control("POST", "/graph/consistency", {"held": True})
+    for notes in ("second", "third"):
+        tenant.ok("PATCH", path, {"notes": notes})
+    assert tenant.ok("GET", path)["notes"] == "first"
+    tenant.control("POST", "/graph/consistency", {"reads": 0})
+    assert tenant.ok("GET", path)["notes"] == "third"
+
+
 def test_listings_and_parts_are_late_too(tenant: Tenant) -> None:
     made = tenant.ok("POST", "/applications", {"displayName": "owner"})
     path = f"/applications/{made['id']}/federatedIdentityCredentials"

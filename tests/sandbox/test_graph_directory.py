@@ -93,6 +93,8 @@ def test_members_of_a_dynamic_group_are_a_rules(tenant: Tenant) -> None:
     group = tenant.group("dynamic", **rule)
     user = tenant.user("carl")
     assert tenant.error("POST", f"/groups/{group['id']}/members/$ref", link(tenant, user["id"]))[0] == 400
+    bound = {"members@odata.bind": [link(tenant, user["id"])["@odata.id"]]}
+    assert tenant.error("PATCH", f"/groups/{group['id']}", bound)[0] == 400
     assert tenant.error("PATCH", f"/groups/{group['id']}", {"isAssignableToRole": True})[0] == 400
 
 

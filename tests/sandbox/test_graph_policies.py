@@ -242,6 +242,23 @@ def test_a_star_stands_for_any_text_and_nothing_else_does(parts: list[str], fill
     assert not clause.holds({"sub": "\0" + filling.join(parts)}) or parts[0] == "" or filling.startswith("\0")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "subject", "fits"),
+    [
+        ("repo:a/b", "repo:a/b", True),
+        ("repo:a/b", "repo:a/bc", False),
+        ("repo:a/*", "repo:a/", True),
+        ("repo:a/?", "repo:a/", False),
+        ("repo:a/?", "repo:a/bc", False),
+        ("*:main", "ref:main2", False),
+        ("a.c", "abc", False),
+    ],
+)
+def test_a_pattern_is_for_the_whole_claim(pattern: str, subject: str, fits: bool) -> None:
+    (clause,) = flexible.parse(f"claims['sub'] matches '{pattern}'")
+    assert clause.holds({"sub": subject}) == fits
+
+
 @given(st.text())
 def test_any_expression_is_understood_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):

@@ -91,7 +91,7 @@ def test_one_gateway_serves_a_hundred_services() -> None:
     assert len(AccessModel.read(services(SERVICES_LIMIT)).gateway_services()) == 100
     found = findings(services(SERVICES_LIMIT + 1))
     assert found == {
-        "services": "has 101 entries via the gateway; one gateway serves at most 100; let CI jobs go `via: direct`"
+        "services": "has 101 services via the gateway; one gateway serves at most 100; let CI jobs go `via: direct`"
     }
 
 

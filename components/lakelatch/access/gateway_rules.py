@@ -21,7 +21,7 @@ def contradictions(model: "AccessModel") -> Iterator["Contradiction"]:
         wrong = f"names {model.gateway.workspace!r}, which is not there"
         yield ("gateway", "workspace"), wrong, one_of(model.workspaces)
     if (count := len(model.gateway_services())) > SERVICES_LIMIT:
-        wrong = f"has {count} entries via the gateway"
+        wrong = f"has {count} services via the gateway"
         yield ("services",), wrong, f"one gateway serves at most {SERVICES_LIMIT}; let CI jobs go `via: direct`"
     yield from _issuers(model, model.gateway)
     yield from _claims(model)

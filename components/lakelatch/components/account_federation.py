@@ -6,17 +6,10 @@ from urllib.parse import urlsplit
 
 import pulumi
 
+from lakelatch.access.account_rules import SHARED_ISSUERS
 from lakelatch.components.arguments import account_provider, known_later, require
 from lakelatch.components.federation import audiences_of, policy_findings
 from lakelatch.errors import Finding
-
-SHARED_ISSUERS = {
-    "token.actions.githubusercontent.com": "GitHub Actions signs for every repository of the world",
-    "gitlab.com": "GitLab signs for every project on gitlab.com",
-    "accounts.google.com": "Google signs for every Google account",
-    "kubernetes.default.svc": "every cluster may use this name",
-}
-"""Issuers that sign for others than one organisation: an account-wide trust in them would let strangers in."""
 
 
 class AccountPolicy(TypedDict):

@@ -9,7 +9,6 @@ from lakelatch.access.roles import Grant
 from lakelatch.access.trusts import account_trusts
 from lakelatch.components.group import GroupChoice
 from lakelatch.components.rights import UnityCatalogGrant
-from lakelatch.envoy.resolve import gateway_findings
 from lakelatch.errors import Finding
 
 
@@ -95,8 +94,6 @@ class Plan:
 
     def findings(self) -> Iterator[Finding]:
         """What the model asks for that one stack cannot make."""
-        if self.gateway is not None:
-            yield from gateway_findings(self.model)
         first = self.entra()
         for name in self.services:
             issuer = self.model.issuers[self.model.services[name].issuer]

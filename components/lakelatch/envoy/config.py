@@ -11,12 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lakelatch.access.actions import ACTIONS
 from lakelatch.access.algorithms import ACCEPTED
+from lakelatch.access.gateway_rules import SERVICES_LIMIT
 from lakelatch.access.key_sets import weaknesses
 from lakelatch.access.validation import HttpsUrl, Name, findings_of
 from lakelatch.errors import Finding, ModelError
-
-MAX_SERVICES = 100
-"""Each service's token is one file that Envoy watches with one inotify instance; Linux gives a user 128 of them."""
 
 
 class _Part(BaseModel):
@@ -145,8 +143,8 @@ class GatewayConfig(_Part):
             if identity in seen:
                 raise ValueError(f"services {seen[identity]!r} and {name!r} have the same issuer and subject")
             seen[identity] = name
-        if len(self.services) > MAX_SERVICES:
-            raise ValueError(f"{len(self.services)} services; one gateway serves at most {MAX_SERVICES}")
+        if len(self.services) > SERVICES_LIMIT:
+            raise ValueError(f"{len(self.services)} services; one gateway serves at most {SERVICES_LIMIT}")
         return self
 
     @classmethod

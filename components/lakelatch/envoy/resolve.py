@@ -1,12 +1,10 @@
 """From the access model to the gateway's configuration: every name resolved, nothing decided twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 from lakelatch.access.model import AccessModel, Gateway
 from lakelatch.access.trusts import Trust, gateway_audience, workload_trust
-from lakelatch.envoy.config import MAX_SERVICES
-from lakelatch.errors import Finding
 
 
 class Identity(TypedDict):
@@ -78,19 +76,3 @@ def _issuer(trust: Trust, audience: Any, gateway: Gateway) -> dict[str, Any]:
         "ca_file": gateway.ca_file,
         **{name: value for name, value in optional.items() if value is not None},
     }
-
-
-def gateway_findings(model: AccessModel) -> Iterator[Finding]:
-    """What a model asks of one gateway that it cannot do."""
-    services = model.gateway_services()
-    if len(services) > MAX_SERVICES:
-        found = f"has {len(services)} services via the gateway"
-        yield Finding("services", found, f"one gateway serves {MAX_SERVICES}; let CI jobs go `via: direct`")
-    claims: dict[str, tuple[str, str]] = {}
-    for name, row in services.items():
-        claim = workload_trust(model, name).subject_claim
-        first, other = claims.setdefault(row.issuer, (name, claim))
-        if other != claim:
-            found = f"is known by the claim {claim!r}, and {first!r} of the same issuer by {other!r}"
-            expected = "name all of them by one claim, or let one go `via: direct`"
-            yield Finding(f"services.{name}.workload", found, expected)

@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelatch_sandbox.databricks import audit
+from lakelatch_sandbox.databricks.errors import ApiError
 from lakelatch_sandbox.databricks.sample_data import TRIPS
 from lakelatch_sandbox.databricks.sql_types import Column
 from lakelatch_sandbox.databricks.thrift.catalog import matches
 from lakelatch_sandbox.databricks.thrift.columns import columns, null_bits
-from lakelatch_sandbox.databricks.thrift.protocol import Protocol
+from lakelatch_sandbox.databricks.thrift.protocol import METHODS, Protocol
 
 pytestmark = pytest.mark.usefixtures("environment")
 
+HEAD = b"\x80\x01\x00\x01\x00\x00\x00\x0bOpenSession\x00\x00\x00\x01"
 ENDLESS = "SELECT count(*) FROM range(100000000000) a, range(100000) b"
 
 
@@ -278,6 +280,17 @@ def test_without_the_generated_classes(new_sandbox: Any, monkeypatch: pytest.Mon
     answer = sandbox.http.post(url, content=b"", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 501
     assert "lakelatch-sandbox[drivers]" in answer.json()["message"]
+
+
+@given(st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(lambda rest: HEAD + rest)))
+def test_any_bytes_are_a_call_or_refused(content: bytes) -> None:
+    """Whatever arrives: a call of a method that is served, or a refusal with status 400."""
+    status = 200
+    try:
+        assert Protocol().read(content).method in METHODS
+    except ApiError as refusal:
+        status = refusal.status
+    assert status in (200, 400)
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=40))

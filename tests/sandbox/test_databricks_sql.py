@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from lakelatch_sandbox.databricks.sql_engine import Engine
 from lakelatch_sandbox.databricks.sql_query import Query, StatementError
-from lakelatch_sandbox.databricks.sql_text import SqlTextError, translate
+from lakelatch_sandbox.databricks.sql_text import SqlTextError, translate, with_system_tables
 from lakelatch_sandbox.databricks.sql_types import Column, parameter_type
 
 STATEMENTS = "/api/2.0/sql/statements"
@@ -148,6 +150,84 @@ def test_bad_requests(run: Any, body: dict[str, object], status: int) -> None:
     answer = run(**{"statement": "SELECT 1", **body})
     assert answer.status_code == status
     assert isinstance(answer.json()["error_code"], str)
+
+
+def test_byte_limit_truncates(run: Any) -> None:
+    """Rows beyond the byte limit are cut off, and the manifest says so."""
+    answer = run("SELECT repeat('x', 100) FROM range(100)", byte_limit=1000).json()
+    assert answer["manifest"]["truncated"]
+    assert 0 < answer["manifest"]["total_row_count"] < 11
+
+
+def test_external_links_are_refused_with_the_way_out(run: Any) -> None:
+    """There is no cloud storage to link to: the refusal says what to ask for instead."""
+    answer = run("SELECT 1", disposition="EXTERNAL_LINKS", format="ARROW_STREAM")
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert "Use INLINE" in answer.json()["message"]
+
+
+def test_statement_is_polled_to_its_end(run: Any, account: Any, tokens: list[str]) -> None:
+    """With `wait_timeout` 0s the answer comes at once, the result later, from the statement's own path."""
+    sent = run("SELECT count(*) FROM range(1000)", wait_timeout="0s").json()
+    assert "result" not in sent
+    for _ in range(10_000):
+        answer = account.workspace("GET", f"{STATEMENTS}/{sent['statement_id']}", tokens[0]).json()
+        if answer["status"]["state"] not in ("PENDING", "RUNNING"):
+            break
+    assert answer["result"]["data_array"] == [["1000"]]
+
+
+def test_timeout_can_cancel(run: Any) -> None:
+    """`on_wait_timeout` CANCEL ends what is not done by then."""
+    answer = run(ENDLESS, wait_timeout="5s", on_wait_timeout="CANCEL").json()
+    assert answer["status"]["state"] == "CANCELED"
+
+
+def test_audit_table_needs_a_grant(run: Any, account: Any, sandbox: Any, tokens: list[str]) -> None:
+    """Who holds SELECT on the table, or above it, reads it; in quotes and by catalog too, and no one else."""
+    texts = {
+        "SELECT DISTINCT service_name FROM system.access.audit WHERE service_name = 'databrickssql'": {},
+        "SELECT DISTINCT service_name FROM `system`.`access`.`audit` WHERE service_name = 'databrickssql'": {},
+        "SELECT DISTINCT audit.service_name FROM audit WHERE service_name = 'databrickssql'": {"catalog": "system"},
+    }
+    for text, more in texts.items():
+        error = run(text, **more).json()["status"]["error"]["message"]
+        assert error.startswith("[INSUFFICIENT_PERMISSIONS]")
+    form = {"grant_type": "client_credentials", "scope": "all-apis"}
+    endpoints = sandbox.endpoints
+    secret = (endpoints.admin_client_id, endpoints.admin_client_secret)
+    token = sandbox.http.post(f"{endpoints.workspace_host}/oidc/v1/token", data=form, auth=secret).json()
+    me = account.workspace("GET", "/api/2.0/preview/scim/v2/Me", tokens[0]).json()["userName"]
+    changes = {"changes": [{"principal": me, "add": ["SELECT"]}]}
+    path = "/api/2.1/unity-catalog/permissions/schema/system.access"
+    assert account.workspace("PATCH", path, token["access_token"], changes).status_code == 200
+    for text, more in texts.items():
+        assert run(text, **more).json()["result"]["data_array"] == [["databrickssql"]]
+
+
+def test_nothing_heavy_is_loaded_at_the_start() -> None:
+    """The engine, the drivers' classes and MLflow are imported when they are needed, not at the start."""
+    program = (
+        "import sys, lakelatch_sandbox.server; "
+        "print([name for name in ('duckdb', 'thrift', 'mlflow', 'pandas', 'databricks') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT 1 FROM System . ACCESS.audit", ("SELECT 1 FROM temp.main.audit", True)),
+        ("SELECT 'system.access.audit'", ("SELECT 'system.access.audit'", False)),
+        ("SELECT 1 FROM my_system.access.audit", ("SELECT 1 FROM my_system.access.audit", False)),
+        ("SELECT 1 FROM x.system.access.audit", ("SELECT 1 FROM x.system.access.audit", False)),
+        ("SELECT 1 FROM system.access.audits", ("SELECT 1 FROM system.access.audits", False)),
+    ],
+)
+def test_audit_table_is_known_by_its_name_only(sql: str, expected: tuple[str, bool]) -> None:
+    """Texts and other tables that look alike stay as they are."""
+    assert with_system_tables(sql) == expected
 
 
 ENDLESS = "SELECT count(*) FROM range(100000000000) a, range(100000) b"

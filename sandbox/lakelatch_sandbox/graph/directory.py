@@ -24,6 +24,7 @@ DELEGATED_GRANTS = "graph/oauth2_permission_grants"
 DELETED_ITEMS = "_graph/deleted_items"
 SECRETS = "_graph/secrets"
 """Digests of client secrets by key id; the secrets themselves are told once and not kept."""
+_WITH_APP_ID = frozenset({APPLICATIONS, SERVICE_PRINCIPALS})
 _BY_APP_ID = "_graph/by_app_id"
 """Object ids by kind and client id: every token request looks for one."""
 
@@ -57,8 +58,12 @@ class Directory:
         key = self._key(kind, id)
         return self._found(kind, key, self.context.store.get(kind, key))
 
-    def shown_all(self, kind: str) -> Iterator[Document]:
-        """Every object of a kind as readers see it now, when writes show late."""
+    def shown_all(self, kind: str, *, app_id: str | None = None) -> Iterator[Document]:
+        """Every object of a kind as readers see it now, when writes show late; with `app_id`, at least that one."""
+        if app_id is not None and kind in _WITH_APP_ID and not consistency.is_behind(self.context.store):
+            found = self.by_app_id(kind, app_id)
+            yield from () if found is None else (found,)
+            return
         yield from self._built_in(kind)
         yield from consistency.seen_all(self.context.store, kind)
 
@@ -102,7 +107,7 @@ class Directory:
             raise denied()
         store = self.context.store
         consistency.note_write(store, kind, document["id"], store.get(kind, document["id"]))
-        if kind in (APPLICATIONS, SERVICE_PRINCIPALS):
+        if kind in _WITH_APP_ID:
             store.put(_BY_APP_ID, f"{kind}/{document['appId']}", {"id": document["id"]})
         return store.put(kind, document["id"], document)
 
@@ -113,7 +118,7 @@ class Directory:
             raise denied()
         consistency.note_write(store, kind, document["id"], document)
         store.delete(kind, document["id"])
-        if kind in (APPLICATIONS, SERVICE_PRINCIPALS):
+        if kind in _WITH_APP_ID:
             store.delete(_BY_APP_ID, f"{kind}/{document['appId']}")
 
     def by_app_id(self, kind: str, app_id: str) -> Document | None:

@@ -139,3 +139,14 @@ def test_the_log_is_queried_by_sql(workspace: Any, account: Any, issuer: Any, sa
     )
     assert rows.result is not None, rows.status
     assert rows.result.data_array == [["accounts", "401", "true"]]
+
+
+def test_a_request_that_goes_no_further_is_in_the_log_with_its_reason(account: Any, issuer: Any, sandbox: Any) -> None:
+    principal = account.principal()
+    account.policy(principal, issuer=issuer.url, audiences=["lakelatch"], subject="nightly")
+    token = account.exchange(issuer.token(), principal["applicationId"], scope="jobs").json()["access_token"]
+    assert account.workspace("GET", "/api/2.0/sql/warehouses", token).status_code == 403
+    row = audit_rows(sandbox)[-1]
+    assert (row["action_name"], row["response"]["status_code"]) == ("oidcTokenAuthorization", 403)
+    assert row["response"]["error_message"] == "The access token's scope lacks `sql`."
+    assert row["request_params"]["endpoint"] == "/api/2.0/sql/warehouses"

@@ -20,7 +20,7 @@ from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
 from lakelatch_sandbox.databricks.resource_types import GROUP, SERVICE_PRINCIPAL, USER
 from lakelatch_sandbox.databricks.scim_api import ScimApi, scim_routes
 from lakelatch_sandbox.databricks.token_endpoint import TokenEndpoint
-from lakelatch_sandbox.databricks.tokens import ALL_APIS, TOKEN_ALGORITHM, AccessTokens, caller
+from lakelatch_sandbox.databricks.tokens import ALL_APIS, TOKEN_ALGORITHM, AccessTokens, Caller, caller
 from lakelatch_sandbox.keys import SigningKeys
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -77,18 +77,24 @@ def application(context: Context) -> Starlette:
     async def jwks(_: Request) -> Response:
         return JSONResponse(tokens.keys.jwks())
 
+    def denied(who: Caller, scope: str) -> ApiError | None:
+        reason = None
+        if not {ALL_APIS, scope} & who.scopes:
+            reason = f"The access token's scope lacks `{scope}`."
+        elif not directory.is_account_admin(who.principal):
+            reason = f"{who.name} is not an account administrator."
+        return None if reason is None else ApiError(403, "PERMISSION_DENIED", reason)
+
     def admin(handler: Handler) -> Handler:
         async def checked(request: Request) -> Response:
             who = caller(request.headers.get("authorization"), tokens, directory)
             if request.path_params["account_id"] != endpoints.account_id:
                 raise ApiError(404, "NOT_FOUND", f"Account {request.path_params['account_id']} does not exist.")
             request.state.caller = who
-            if not {ALL_APIS, scope_of(request.url.path)} & who.scopes:
-                scope = scope_of(request.url.path)
-                raise ApiError(403, "PERMISSION_DENIED", f"The access token's scope lacks `{scope}`.")
-            audit.authorized(request, who.name, on_account=True)
-            if not directory.is_account_admin(who.principal):
-                raise ApiError(403, "PERMISSION_DENIED", f"{who.name} is not an account administrator.")
+            refusal = denied(who, scope_of(request.url.path))
+            audit.authorized(request, who.name, refusal=refusal, on_account=True)
+            if refusal is not None:
+                raise refusal
             return await handler(request)
 
         return checked

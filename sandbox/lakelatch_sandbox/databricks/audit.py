@@ -14,6 +14,7 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from lakelatch_sandbox.clock import Clock
+from lakelatch_sandbox.databricks.errors import ApiError
 from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.store import Document, Store
 
@@ -102,10 +103,20 @@ class Audit:
             },
         )
 
-    def authorized(self, request: Request, by: str, *, on_account: bool = False) -> None:
-        """A request of the API that an OAuth token was accepted for."""
-        params = {"endpoint": request.url.path, "method": request.method}
-        self.record(request, "accounts", "oidcTokenAuthorization", by=by, params=params, on_account=on_account)
+    def authorized(
+        self, request: Request, by: str, *, refusal: ApiError | None = None, on_account: bool = False
+    ) -> None:
+        """A request of the API that an OAuth token was accepted for, and why it went no further."""
+        self.record(
+            request,
+            "accounts",
+            "oidcTokenAuthorization",
+            by=by,
+            params={"endpoint": request.url.path, "method": request.method},
+            status=200 if refusal is None else refusal.status,
+            error=None if refusal is None else refusal.message,
+            on_account=on_account,
+        )
 
     def as_json(self) -> str:
         """Every row, oldest first, as one JSON array."""

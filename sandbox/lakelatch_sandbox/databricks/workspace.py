@@ -60,20 +60,24 @@ def application(context: Context) -> Starlette:
 
         return answer
 
+    def denied(who: Caller, scope: str | None) -> ApiError | None:
+        reason = None
+        if (obstacle := admin.obstacle(who.principal)) is not None:
+            reason = f"{who.type.called} {who.name} {obstacle}"
+        elif scope is not None and not {ALL_APIS, scope} & who.scopes:
+            reason = f"The access token's scope lacks `{scope}`."
+        elif (entitlement := admin.missing_entitlement(who, scope)) is not None:
+            reason = f"This API is disabled for users without the {entitlement} entitlement."
+        return None if reason is None else ApiError(403, "PERMISSION_DENIED", reason)
+
     def answered(handler: CallerHandler, scope: str | None) -> Handler:
         async def checked(request: Request) -> Response:
             who = caller(request.headers.get("authorization"), tokens, directory)
             request.state.caller = who
-            refused = admin.obstacle(who.principal)
-            if refused is not None:
-                raise ApiError(403, "PERMISSION_DENIED", f"{who.type.called} {who.name} {refused}")
-            if scope is not None and not {ALL_APIS, scope} & who.scopes:
-                raise ApiError(403, "PERMISSION_DENIED", f"The access token's scope lacks `{scope}`.")
-            missing = admin.missing_entitlement(who, scope)
-            if missing is not None:
-                message = f"This API is disabled for users without the {missing} entitlement."
-                raise ApiError(403, "PERMISSION_DENIED", message)
-            audit.authorized(request, who.name)
+            refusal = denied(who, scope)
+            audit.authorized(request, who.name, refusal=refusal)
+            if refusal is not None:
+                raise refusal
             response = await handler(request, who)
             # clients read the workspace's id from this header
             response.headers["X-Databricks-Org-Id"] = endpoints.workspace_id

@@ -94,6 +94,22 @@ def _assignment(inputs: Document, objects: Objects) -> Iterator[str]:
         yield f"/servicePrincipals/{row['resourceId']}/appRoleAssignedTo/{row['id']}"
 
 
+def _named(kind: str, path: str, name: str = "displayName") -> Find:
+    """Finds an object of Graph by a name that it shares with the inputs; its address is its id."""
+
+    def find(inputs: Document, objects: Objects) -> Iterator[str]:
+        for row in _where(objects, kind, **{name: inputs[name]}):
+            yield f"{path}/{row['id']}"
+
+    return find
+
+
+def _entra_member(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "graph/groups", id=inputs["groupObjectId"]):
+        if inputs["memberObjectId"] in row["members"]:
+            yield f"{row['id']}/member/{inputs['memberObjectId']}"
+
+
 def _databricks_principal(inputs: Document, objects: Objects) -> Iterator[str]:
     named = {name: inputs[name] for name in ("applicationId", "displayName") if inputs.get(name)}
     for row in _where(objects, "databricks/service_principals", **named):
@@ -171,8 +187,12 @@ def _federation_policy(inputs: Document, objects: Objects) -> Iterator[str]:
         yield f"{principal},{inputs['policyId']}"
 
 
+_ACCESS: Final = "/identity/conditionalAccess"
+_STRENGTHS: Final = "/policies/authenticationStrengthPolicies"
+
 _FINDERS: Final[Mapping[str, Find]] = {
     "azuread:index/appRoleAssignment:AppRoleAssignment": _assignment,
+    "azuread:index/application:Application": _application,
     "azuread:index/applicationAppRole:ApplicationAppRole": _app_role,
     "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential": (
         _federated_credential
@@ -180,7 +200,18 @@ _FINDERS: Final[Mapping[str, Find]] = {
     "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri": _identifier,
     "azuread:index/applicationOptionalClaims:ApplicationOptionalClaims": _optional_claims,
     "azuread:index/applicationRegistration:ApplicationRegistration": _application,
+    "azuread:index/authenticationStrengthPolicy:AuthenticationStrengthPolicy": _named(
+        "graph/authentication_strengths", _STRENGTHS
+    ),
+    "azuread:index/conditionalAccessPolicy:ConditionalAccessPolicy": _named(
+        "graph/conditional_access_policies", f"{_ACCESS}/policies"
+    ),
+    "azuread:index/group:Group": _named("graph/groups", "/groups"),
+    "azuread:index/groupMember:GroupMember": _entra_member,
+    "azuread:index/groupWithoutMembers:GroupWithoutMembers": _named("graph/groups", "/groups"),
+    "azuread:index/namedLocation:NamedLocation": _named("graph/named_locations", f"{_ACCESS}/namedLocations"),
     "azuread:index/servicePrincipal:ServicePrincipal": _entra_principal,
+    "azuread:index/user:User": _named("graph/users", "/users", "userPrincipalName"),
     "databricks:index/accountFederationPolicy:AccountFederationPolicy": _account_policy,
     "databricks:index/entitlements:Entitlements": _entitlements,
     "databricks:index/grant:Grant": _grant,

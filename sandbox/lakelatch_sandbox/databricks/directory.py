@@ -48,6 +48,10 @@ class Directory:
 
     def __init__(self, store: Store, endpoints: Endpoints) -> None:
         self._store = store
+        if not store.count(_NAMES):  # a state that is older than the index
+            for type in TYPES:
+                for one in self.all(type):
+                    self._store.put(_NAMES, f"{type.kind}/{one[type.key]}", {"id": one["id"]})
         if self.by_application(endpoints.admin_client_id) is None:
             admin = {
                 "schemas": [SERVICE_PRINCIPAL.schema],
@@ -110,7 +114,7 @@ class Directory:
                 self._store.put(_MEMBER_OF, member, {"groups": sorted({*self._parents(member), id})})
             for member in before - after:
                 self._forget_member(member, id)
-        return self._store.put(type.kind, id, resource)
+        return self._store.put(type.kind, id, _without_empty_lists(resource))
 
     def delete(self, type: ResourceType, resource: Document) -> None:
         """Remove a resource with everything that hangs on it: policies, secrets, grants, memberships, assignment."""
@@ -125,7 +129,7 @@ class Directory:
                 group = self._store.get(kind, parent)
                 if group is not None:
                     left = [one for one in group.get("members", []) if one["value"] != id]
-                    self._store.put(kind, parent, {**group, "members": left})
+                    self._store.put(kind, parent, _without_empty_lists({**group, "members": left}))
         self._store.delete(_MEMBER_OF, id)
         for grant in self._store.all(GRANTS):
             if id in grant["privileges"]:
@@ -194,6 +198,11 @@ class Directory:
             for one in (principal, *self.groups_of(principal["id"]))
             for role in one.get("roles", ())
         )
+
+
+def _without_empty_lists(resource: Document) -> Document:
+    """A resource without the lists that became empty: unassigned and empty are one state (RFC 7643 §2.5)."""
+    return {name: value for name, value in resource.items() if value != []}
 
 
 def _members(group: dict[str, Any]) -> set[str]:

@@ -7,12 +7,14 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 import yaml
+from anyio.from_thread import start_blocking_portal
 from pulumi.errors import InputPropertiesError, InputPropertyError
 from support.builders import ARGUMENTS, options, workspace
 from support.engine import EngineProject
@@ -20,6 +22,9 @@ from support.recorder import Deploy
 
 import lakelatch
 from lakelatch.components.package import Package
+from lakelatch_sandbox.clock import Clock
+from lakelatch_sandbox.endpoints import Endpoints
+from lakelatch_sandbox.server import running
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("schema.golden.json")
@@ -242,12 +247,34 @@ def steps(project: EngineProject) -> list[str]:
     return [f"{step['op']} {step['newState']['type'].rpartition(':')[2]}" for step in found]
 
 
+@pytest.fixture
+def doubles(tmp_path: Path) -> Iterator[Endpoints]:
+    """The doubles of Databricks, in a thread of this process."""
+    with start_blocking_portal() as portal:
+        opened = running(tmp_path / "doubles", clock=Clock())
+        with portal.wrap_async_context_manager(opened) as endpoints:
+            yield endpoints
+
+
 @pytest.mark.line
-def test_the_yaml_example_is_previewed_with_the_package_added(stranger: Any) -> None:
+def test_the_yaml_example_lives_with_the_package_added(stranger: Any, doubles: Endpoints) -> None:
+    """Preview, up, an empty second up, destroy; everything by components in another process."""
     program = yaml.safe_load((EXAMPLE / "Pulumi.yaml").read_text())
     assert program["packages"] == {"lakelatch": "../../components"}
     project = stranger({key: value for key, value in program.items() if key != "packages"})
     assert yaml.safe_load((project.folder / "Pulumi.yaml").read_text())["packages"] == {"lakelatch": "../components"}
+    project.environment |= {
+        "SSL_CERT_FILE": doubles.ca_bundle_file,
+        "DATABRICKS_CLIENT_ID": doubles.admin_client_id,
+        "DATABRICKS_CLIENT_SECRET": doubles.admin_client_secret,
+    }
+    for key, value in {
+        "accountHost": doubles.account_host,
+        "accountId": doubles.account_id,
+        "workspaceHost": doubles.workspace_host,
+        "workspaceId": doubles.workspace_id,
+    }.items():
+        project.run("config", "set", key, value)
     assert sorted(steps(project)) == [
         "create AccountGroup",
         "create Entitlements",
@@ -266,6 +293,13 @@ def test_the_yaml_example_is_previewed_with_the_package_added(stranger: Any) -> 
         "create databricks",
         "create databricks",
     ]
+    project.run("up", "--yes", "--skip-preview")
+    outputs = json.loads(project.run("stack", "output", "--json"))
+    assert outputs["policies"] == ["github"]
+    assert outputs["applicationId"]
+    project.run("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert doubles.admin_client_secret not in project.run("stack", "export")
+    project.run("destroy", "--yes", "--skip-preview")
 
 
 @pytest.mark.line

@@ -7,7 +7,9 @@ import pytest
 from support.builders import build
 from support.recorder import ADOPTED_GROUP_ID, ADOPTED_PRINCIPAL_ID, GROUP_ID, SERVICE_PRINCIPAL_ID, Deploy
 
+from lakelatch.access.roles import SECURABLES
 from lakelatch.components.arguments import ArgumentError
+from lakelatch.components.rights import UnityCatalogGrant
 
 BARE: Any = {"workspace_provider": None, "entitlements": None, "grants": None, "groups": None, "members": None}
 PRINCIPAL = "databricks:index/servicePrincipal:ServicePrincipal"
@@ -180,6 +182,10 @@ class TestRights:
             deploy(lambda: build(component, **changed))
         assert says in str(caught.value)
         assert len(caught.value.findings) == 1
+
+
+def test_a_grant_may_be_on_everything_that_the_model_knows() -> None:
+    assert set(UnityCatalogGrant.__annotations__) - {"privileges"} == set(SECURABLES)
 
 
 class TestRefusals:

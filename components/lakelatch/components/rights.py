@@ -1,19 +1,14 @@
 """What a group or a service principal may do in one workspace: entitlements and Unity Catalog grants."""
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, get_args
 
 import pulumi
 
+from lakelatch.access.roles import SECURABLES, Entitlement
 from lakelatch.errors import Finding
 
-ENTITLEMENTS = {
-    "allow-cluster-create": "allow_cluster_create",
-    "allow-instance-pool-create": "allow_instance_pool_create",
-    "databricks-sql-access": "databricks_sql_access",
-    "workspace-access": "workspace_access",
-    "workspace-consume": "workspace_consume",
-}
+ENTITLEMENTS = {name: name.replace("-", "_") for name in sorted(get_args(Entitlement))}
 """Entitlement, as the SCIM API and the console name it, to the argument of `databricks.Entitlements`."""
 _CONSUME = "workspace-consume"
 _BESIDE_CONSUME = ("workspace-access", "databricks-sql-access")
@@ -43,9 +38,6 @@ class UnityCatalogGrant(TypedDict):
     """Name of a storage credential."""
     foreign_connection: NotRequired[str]
     """Name of a connection of Lakehouse Federation."""
-
-
-SECURABLES = tuple(key for key in UnityCatalogGrant.__annotations__ if key != "privileges")
 
 
 def right_findings(entitlements: Sequence[str], grants: Sequence[UnityCatalogGrant]) -> list[Finding]:

@@ -170,8 +170,9 @@ def test_kubernetes_refuses_what_no_cluster_accepts(namespace: str, account: str
     ],
 )
 def test_github_refuses(repository: str, context: str, ids: tuple[str | None, str | None], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=says) as caught:
         subjects.github(repository, context, *ids)
+    assert len(str(caught.value).split("; ")) == 2, "what is wrong, and what would be right"
 
 
 @pytest.mark.parametrize(
@@ -275,8 +276,9 @@ def test_azure_devops_refuses(organization: str, project: str, scheme: str, name
     ],
 )
 def test_what_an_issuer_never_sends(build: Callable[[str], str], text: str, says: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(says)):
+    with pytest.raises(ValueError, match=re.escape(says)) as caught:
         build(text)
+    assert len(str(caught.value).split("; ")) == 2, "what is wrong, and what would be right"
 
 
 WORDS = st.text(alphabet="ab1-_./:@ %3A*?\n", max_size=12)

@@ -3,19 +3,20 @@
 text ──document.read──► plain data ──merge(overlay)──► AccessModel (structure, then what must hold together)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from lakelatch.access import document, fragments, workloads
 from lakelatch.access.actions import expand
-from lakelatch.access.consistency import contradictions
+from lakelatch.access.consistency import Contradiction, contradictions
 from lakelatch.access.issuers import Issuer
 from lakelatch.access.lifetimes import GATEWAY_TOKEN
 from lakelatch.access.parts import DecimalId, Part, Uuid
 from lakelatch.access.people import People
 from lakelatch.access.roles import Role
+from lakelatch.access.soundness import remainder
 from lakelatch.access.validation import HttpsOrigin, Location, Name, findings_of, path_of
 from lakelatch.access.workloads import Workload
 from lakelatch.errors import Finding, ModelError
@@ -142,17 +143,31 @@ class AccessModel(Part):
     @classmethod
     def _read(cls, text: str, source: str, overlay: dict[str, Any], parts: Mapping[str, str]) -> Self:
         found = fragments.read(text, source, parts)
+        data = document.merge(found.data, overlay)
+
+        def told(rows: Iterable[Contradiction]) -> list[Finding]:
+            return [Finding(path_of(at), wrong, right, *found.place(at)) for at, wrong, right in rows]
+
         try:
-            model = cls.model_validate(document.merge(found.data, overlay))
+            model = cls.model_validate(data)
         except ValidationError as error:
-            raise ModelError(source, findings_of(error, _untagged, found.place)) from None
-        broken = [
-            Finding(path_of(location), wrong, right, *found.place(location))
-            for location, wrong, right in contradictions(model)
-        ]
-        if broken:
-            raise ModelError(source, broken)
+            rest = cls._contradictions_of_the_rest(data, error)
+            raise ModelError(source, [*findings_of(error, _untagged, found.place), *told(rest)]) from None
+        if broken := contradictions(model):
+            raise ModelError(source, told(broken))
         return model
+
+    @classmethod
+    def _contradictions_of_the_rest(cls, data: dict[str, Any], error: ValidationError) -> list[Contradiction]:
+        """What does not hold between the parts that are sound, so that nobody has to ask twice."""
+        rest = remainder(data, [_untagged(detail["loc"]) for detail in error.errors(include_url=False)])
+        if rest is None:
+            return []
+        try:
+            model = cls.model_validate(rest.data)
+        except ValidationError:
+            return []
+        return [row for row in contradictions(model) if not rest.blames(row[1])]
 
     def actions(self, service: str) -> dict[str, tuple[str, ...]]:
         """Role by role, the actions that a service may do; a role's patterns are expanded."""

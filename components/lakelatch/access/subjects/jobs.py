@@ -1,7 +1,7 @@
 """Subjects of jobs: GitHub Actions, GitLab CI/CD, Azure Pipelines, CircleCI."""
 
 import re
-from typing import Final, Literal
+from typing import Final
 
 from lakelatch.access.subjects.exact import looseness, number, uuid
 
@@ -28,10 +28,11 @@ def github(repository: str, context: str, owner_id: str | None = None, repositor
 
     """
     owner, name = _repository(repository)
-    if (owner_id is None) is not (repository_id is None):
+    ids = [one for one in (owner_id, repository_id) if one is not None]
+    if len(ids) == 1:
         raise ValueError("one of owner_id and repository_id is missing; the immutable form has both")
-    if owner_id is not None and repository_id is not None:
-        owner, name = f"{owner}@{number(owner_id, 'owner_id')}", f"{name}@{number(repository_id, 'repository_id')}"
+    if ids:
+        owner, name = f"{owner}@{number(ids[0], 'owner_id')}", f"{name}@{number(ids[1], 'repository_id')}"
     if context != "pull_request" and not context.startswith(("environment:", "ref:refs/heads/", "ref:refs/tags/")):
         raise ValueError("the context is not one of GitHub's; it is an environment, a ref or pull_request")
     if reason := looseness(context):
@@ -78,7 +79,7 @@ def github_reusable_workflow(workflow: str) -> str:
     raise ValueError("the reusable workflow's ref is not whole; write @refs/heads/…, @refs/tags/… or @ and a commit")
 
 
-def git_ref(kind: Literal["heads", "tags"] | str, name: str) -> str:
+def git_ref(kind: str, name: str) -> str:
     """The whole ref of a branch (`heads`) or a tag (`tags`): `refs/heads/main`. Source: git-check-ref-format.
 
     Raises:
@@ -93,8 +94,10 @@ def git_ref(kind: Literal["heads", "tags"] | str, name: str) -> str:
     return f"refs/{kind}/{name}"
 
 
-def gitlab(project: str, kind: Literal["branch", "tag"] | str, name: str) -> str:
-    """The subject of a GitLab CI/CD job: `project_path:<group>/<project>:ref_type:<branch or tag>:ref:<name>`.
+def gitlab(project: str, kind: str, name: str) -> str:
+    """The subject of a GitLab CI/CD job: `project_path:<group>/<project>:ref_type:<kind>:ref:<name>`.
+
+    A `kind` is `branch` or `tag`.
 
     Source: GitLab documentation, "OpenID Connect (OIDC) authentication using ID tokens", token payload.
 
@@ -108,7 +111,7 @@ def gitlab(project: str, kind: Literal["branch", "tag"] | str, name: str) -> str
     return f"project_path:{project}:ref_type:{kind}:ref:{name}"
 
 
-def azure_devops(organization: str, project: str, scheme: Literal["p", "sc"] | str, name: str) -> str:
+def azure_devops(organization: str, project: str, scheme: str, name: str) -> str:
     """The subject of an Azure Pipelines job: `p://<organization>/<project>/<pipeline>` or `sc://…/<connection>`.
 
     Renaming any of them makes another subject. Names keep their case and their blanks.

@@ -27,6 +27,53 @@ SUITES = (
         ("tests/access/test_subjects.py",),
         True,
     ),
+    Suite("lifetimes", (f"{ACCESS}/lifetimes.py",), ("tests/access/test_lifetimes.py",), True),
+    Suite(
+        "trusts",
+        (f"{ACCESS}/trusts.py", f"{ACCESS}/workloads.py", f"{ACCESS}/issuers.py"),
+        (
+            "tests/access/test_trusts.py",
+            "tests/access/test_wide_trusts.py",
+            "tests/access/test_consistency.py",
+            "tests/docs/test_issuer_guides.py",
+        ),
+        True,
+    ),
+    Suite(
+        "model",
+        tuple(
+            f"{ACCESS}/{name}.py"
+            for name in (
+                "account_rules",
+                "consistency",
+                "fragments",
+                "gateway_rules",
+                "model",
+                "role_rules",
+                "roles",
+                "service_rules",
+            )
+        ),
+        ("tests/access",),
+    ),
+    Suite(
+        "components",
+        tuple(
+            f"{COMPONENTS}/{name}.py"
+            for name in (
+                "account_federation",
+                "entra",
+                "federation",
+                "group",
+                "identity",
+                "plan",
+                "rights",
+                "role",
+                "trust",
+            )
+        ),
+        ("tests/components",),
+    ),
 )
 
 LEFT_OUT = (

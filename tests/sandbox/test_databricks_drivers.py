@@ -17,9 +17,10 @@ from lakelatch_sandbox.databricks import audit
 from lakelatch_sandbox.databricks.errors import ApiError
 from lakelatch_sandbox.databricks.sample_data import TRIPS
 from lakelatch_sandbox.databricks.sql_types import Column
-from lakelatch_sandbox.databricks.thrift.catalog import matches
+from lakelatch_sandbox.databricks.thrift.catalog import Catalog, matches
 from lakelatch_sandbox.databricks.thrift.columns import columns, null_bits
 from lakelatch_sandbox.databricks.thrift.protocol import METHODS, Protocol
+from lakelatch_sandbox.databricks.thrift.sessions import Operation, Session, Sessions
 
 pytestmark = pytest.mark.usefixtures("environment")
 
@@ -195,6 +196,22 @@ def test_sessions_and_users(connect: Connect, token: str) -> None:
     connection.close()
     with pytest.raises(Error):
         cursor.execute("SELECT 1")
+
+
+def test_sessions_belong_to_their_user() -> None:
+    """Nobody else's token reaches a session or what runs in it, not even with its handle."""
+    statements: Any = None
+    sessions = Sessions(statements)
+    session = Session("one", None, None)
+    sessions.open(session)
+    operation = Operation(b"o" * 16, "GET_CATALOGS", ready=Catalog.nothing("x"))
+    sessions.begin(session, operation)
+    assert sessions.find(session.id, "one") is session
+    assert sessions.find(session.id, "two") is None
+    assert sessions.operation(operation.id, "one") is operation
+    assert sessions.operation(operation.id, "two") is None
+    sessions.close(session)
+    assert sessions.operation(operation.id, "one") is None
 
 
 def test_asynchronous_execution_and_cancel(connect: Connect) -> None:

@@ -17,6 +17,7 @@ from support.workspace import administrator
 from lakelatch_sandbox.databricks.job_settings import RUN_IF
 from lakelatch_sandbox.databricks.run_states import FAILURES, overall, skipped_because, standings
 from lakelatch_sandbox.databricks.run_tasks import condition
+from lakelatch_sandbox.databricks.statements import WORKERS
 
 pytestmark = pytest.mark.usefixtures("environment")
 
@@ -213,6 +214,21 @@ def test_cancel_ends_the_statement(
     workspace.jobs.delete_run(run_id)
     with pytest.raises(ResourceDoesNotExist, match="does not exist"):
         workspace.jobs.get_run(run_id)
+
+
+def test_canceled_runs_free_the_engine(
+    workspace: WorkspaceClient, sandbox: Any, sql: Callable[..., dict[str, Any]]
+) -> None:
+    """As many endless runs as the engine has threads, all canceled: the next statement runs."""
+    id = create(workspace, "crowd", sql("endless", ENDLESS), max_concurrent_runs=WORKERS)
+    for _ in range(WORKERS):
+        run_now(workspace, id)
+    workspace.jobs.cancel_all_runs(job_id=id)
+    answer = workspace.statement_execution.execute_statement(
+        "SELECT 1", sandbox.endpoints.warehouse_id, wait_timeout="50s"
+    )
+    assert answer.result is not None
+    assert answer.result.data_array == [["1"]]
 
 
 def test_timeout(workspace: WorkspaceClient, sql: Callable[..., dict[str, Any]], wait: Callable[[int], None]) -> None:

@@ -25,7 +25,6 @@ _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<word>-?\d+(?![\w-])|[\w
 _PATH = re.compile(r"[A-Za-z]\w*(?:/[A-Za-z]\w*)*")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEYWORDS: Mapping[str, Literal] = {"true": True, "false": False, "null": None}
-_TEXT_FUNCTIONS = frozenset({"startswith", "endswith"})
 
 
 @dataclass(frozen=True)
@@ -90,16 +89,15 @@ class _Reader:
             raise self.refusal()
 
     def disjunction(self, depth: int) -> Predicate:
-        clauses = [self._conjunction(depth)]
-        while self._take("or"):
-            clauses.append(self._conjunction(depth))
-        return clauses[0] if len(clauses) == 1 else lambda document: any(one(document) for one in clauses)
+        return self._joined("or", any, lambda: self._joined("and", all, lambda: self._clause(depth)))
 
-    def _conjunction(self, depth: int) -> Predicate:
-        clauses = [self._clause(depth)]
-        while self._take("and"):
-            clauses.append(self._clause(depth))
-        return clauses[0] if len(clauses) == 1 else lambda document: all(one(document) for one in clauses)
+    def _joined(
+        self, word: str, together: Callable[[Iterator[bool]], bool], read: Callable[[], Predicate]
+    ) -> Predicate:
+        clauses = [read()]
+        while self._take(word):
+            clauses.append(read())
+        return lambda document: together(one(document) for one in clauses)
 
     def _clause(self, depth: int) -> Predicate:
         if depth > DEEPEST:
@@ -112,12 +110,10 @@ class _Reader:
             inner = self.disjunction(depth + 1)
             self._need(")")
             return inner
-        word = self.token or ""
-        if word.lower() in _TEXT_FUNCTIONS:
+        word = (self.token or "").lower()
+        if word in ("startswith", "endswith"):
             return self._function()
-        if word.endswith("/any"):
-            return self._any(depth)
-        return self._comparison(self._path())
+        return self._any(depth) if word.endswith("/any") else self._comparison(self._path())
 
     def _function(self) -> Predicate:
         name = (self._ahead() or "").lower()

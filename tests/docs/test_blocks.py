@@ -120,6 +120,11 @@ def test_a_component_is_documented_with_all_its_arguments(component: str) -> Non
         assert f"\n| `{argument}` |" in section, f"run `make reference`: {component}.{argument} is missing"
 
 
+@pytest.mark.parametrize("component", sorted(name for name in lakelatch.__all__ if not name.endswith("Args")))
+def test_a_page_tells_what_a_component_is_for(component: str) -> None:
+    assert f"\n| `{component}` |" in (DOCS / "guides" / "python.md").read_text(encoding="utf-8")
+
+
 def _parts() -> Iterator[tuple[str, str]]:
     """Every part of the access model with each of its keys, as a document has them."""
     whole = schema.whole()

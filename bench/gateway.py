@@ -15,7 +15,6 @@ import asyncio
 import datetime
 import ipaddress
 import json
-import os
 import random
 import re
 import shutil
@@ -37,6 +36,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from bench.machine import pinned, processor_seconds, staying_on
 from lakelatch.envoy.clusters import WORKSPACE
 from lakelatch.envoy.compiler import compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
@@ -78,11 +78,6 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def pinned(core: int) -> list[str]:
-    two_cores = len(os.sched_getaffinity(0)) > 1 and shutil.which("taskset") is not None
-    return ["taskset", "-c", str(core)] if two_cores else []
-
-
 @contextmanager
 def envoy(bootstrap: Path, port: int, core: int) -> Iterator[int]:
     """An Envoy with one worker; gives its process id."""
@@ -102,11 +97,6 @@ def envoy(bootstrap: Path, port: int, core: int) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait()
-
-
-def processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -305,8 +295,6 @@ def compare(rounds: int = 7, seconds: float = 3.0, services: int = 10) -> str:
     """Run both side by side and return the Markdown table."""
     if not shutil.which("wrk"):
         print("wrk is not installed (Debian: apt-get install wrk); using the slow generator", file=sys.stderr)
-    if pinned(LOAD_CORE):
-        os.sched_setaffinity(0, {LOAD_CORE})
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ll-bench-")))
         certificate_file, key_file = certificate(folder)
@@ -322,12 +310,14 @@ def compare(rounds: int = 7, seconds: float = 3.0, services: int = 10) -> str:
         plain_pid = stack.enter_context(envoy(write(folder / "plain.json", plain_config), plain_port, PROXY_CORE))
         gateway_pid = stack.enter_context(envoy(bootstrap, gateway_port, PROXY_CORE))
         proxies = [(plain_port, plain_pid), (gateway_port, gateway_pid)]
-        for port, pid in proxies:
-            measure(port, pid, tokens, 1, folder / "load.lua")
         found: tuple[list[Slice], list[Slice]] = ([], [])
-        for _ in range(rounds):
-            for slices, (port, pid) in zip(found, proxies, strict=True):
-                slices.append(measure(port, pid, tokens, seconds, folder / "load.lua"))
+        # the load on its own core, only now: what was started above has the other one
+        with staying_on(LOAD_CORE):
+            for port, pid in proxies:
+                measure(port, pid, tokens, 1, folder / "load.lua")
+            for _ in range(rounds):
+                for slices, (port, pid) in zip(found, proxies, strict=True):
+                    slices.append(measure(port, pid, tokens, seconds, folder / "load.lua"))
     return table(*found, services)
 
 

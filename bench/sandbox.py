@@ -11,8 +11,6 @@ the audit row.
 import argparse
 import http.client
 import json
-import os
-import shutil
 import ssl
 import subprocess
 import sys
@@ -29,6 +27,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from bench.machine import pinned, processor_seconds, staying_on
+
 SERVER_CORE, CLIENT_CORE = 0, 1
 TOKENS = 4000
 """Signed beforehand: signing costs more than the exchange. They are sent again when they run out."""
@@ -39,15 +39,10 @@ AUDIENCE = "lakelatch"
 WARM_UP_SECONDS = 1.0
 
 
-def pinned(core: int) -> list[str]:
-    two_cores = len(os.sched_getaffinity(0)) > 1 and shutil.which("taskset") is not None
-    return ["taskset", "-c", str(core)] if two_cores else []
-
-
 @contextmanager
-def sandbox(state: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def sandbox(state: Path, command: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The doubles in a process of their own; gives its id and the endpoints."""
-    command = [*pinned(SERVER_CORE), sys.executable, "-m", "lakelatch", "sandbox", "run", "--state", str(state)]
+    command = [*command, sys.executable, "-m", "lakelatch", "sandbox", "run", "--state", str(state)]
     process = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -55,11 +50,6 @@ def sandbox(state: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     finally:
         process.terminate()
         process.wait()
-
-
-def processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Client:
@@ -151,26 +141,34 @@ def exchange(host: str, trust: ssl.SSLContext, bodies: list[str], seconds: float
 
 def measure(seconds: float = 5.0, clients: int = 8) -> dict[str, float]:
     """Exchanges a second; milliseconds of the server's processor for each; what one core answers at most by that."""
-    if pinned(CLIENT_CORE):
-        mine = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {CLIENT_CORE})
-    try:
-        with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder) / "state") as (pid, endpoints):
-            trust = ssl.create_default_context(cafile=endpoints["ca_file"])
-            bodies = prepare(endpoints, trust)
-            host = endpoints["workspace_host"]
-            exchange(host, trust, bodies, WARM_UP_SECONDS, clients)
-            before = processor_seconds(pid)
-            count, took = exchange(host, trust, bodies, seconds, clients)
-            busy = processor_seconds(pid) - before
-    finally:
-        if pinned(CLIENT_CORE):
-            os.sched_setaffinity(0, mine)
+    command = pinned(SERVER_CORE)
+    with (
+        staying_on(CLIENT_CORE),
+        tempfile.TemporaryDirectory() as folder,
+        sandbox(Path(folder) / "state", command) as (pid, endpoints),
+    ):
+        trust = ssl.create_default_context(cafile=endpoints["ca_file"])
+        bodies = prepare(endpoints, trust)
+        host = endpoints["workspace_host"]
+        exchange(host, trust, bodies, WARM_UP_SECONDS, clients)
+        before = processor_seconds(pid)
+        count, took = exchange(host, trust, bodies, seconds, clients)
+        busy = processor_seconds(pid) - before
     return {
         "exchanges_per_second": count / took,
         "server_milliseconds_per_exchange": busy / count * 1e3,
         "exchanges_per_core_second": count / busy,
     }
+
+
+def compare() -> str:
+    """The Markdown table."""
+    found = measure()
+    return (
+        "| exchanges/s | server's CPU for one | exchanges/s that one core answers |\n|---|---|---|\n"
+        f"| {found['exchanges_per_second']:.0f} | {found['server_milliseconds_per_exchange']:.2f} ms"
+        f" | {found['exchanges_per_core_second']:.0f} |"
+    )
 
 
 def main() -> None:

@@ -5,8 +5,7 @@ that a restart forgets no run. A task that the restart cut off has failed.
 """
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,13 +18,12 @@ from lakelatch_sandbox.databricks.directory import new_id
 from lakelatch_sandbox.databricks.errors import ApiError, invalid
 from lakelatch_sandbox.databricks.jobs import Jobs
 from lakelatch_sandbox.databricks.requests import json_object
-from lakelatch_sandbox.databricks.run_states import Standing, overall, standings
+from lakelatch_sandbox.databricks.run_records import RUNS, RunRecords
 from lakelatch_sandbox.databricks.run_tasks import RunTasks
 from lakelatch_sandbox.databricks.tokens import Caller
 from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.store import Document, Store
 
-RUNS: Final = "databricks/job_runs"
 _TOKENS: Final = "_databricks/run_tokens"
 MAX_PAGE: Final = 25
 DEFAULT_PAGE: Final = 20
@@ -48,6 +46,7 @@ class JobRuns:
         tasks: RunTasks,
     ) -> None:
         self._store = store
+        self._records = RunRecords(store, clock)
         self._clock = clock
         self._audit = audit
         self._audit_table = audit_table
@@ -76,7 +75,7 @@ class JobRuns:
         """Number, keep and start a run."""
         id = int(new_id())
         settings = {} if job is None else job["settings"]
-        active = 0 if job is None else len(self._active(job["job_id"]))
+        active = 0 if job is None else len(self._records.active(job["job_id"]))
         most = settings.get("max_concurrent_runs", 1)
         made: Document = {
             "job_id": 0 if job is None else job["job_id"],
@@ -104,9 +103,12 @@ class JobRuns:
             task = asyncio.create_task(outcomes, name=f"run {id}")
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        params = {"job_id": made["job_id"], "run_id": id}
-        self._audit.record(request, "jobs", "submitRun" if job is None else "runNow", by=who.name, params=params)
+        self._record(request, who, "submitRun" if job is None else "runNow", made)
         return made
+
+    def _record(self, request: Request, who: Caller, action: str, run: Document) -> None:
+        params = {"job_id": run["job_id"], "run_id": run["run_id"]}
+        self._audit.record(request, "jobs", action, by=who.name, params=params)
 
     def _keep(self, id: int, key: str, outcome: Document) -> bool:
         """Keep what a task came to; False when nobody waits for the next any more."""
@@ -166,55 +168,24 @@ class JobRuns:
         found = await self._once(request, who, body, run, None)
         return JSONResponse({"run_id": found["run_id"]})
 
-    def _run(self, given: Mapping[str, Any]) -> tuple[Document, str | None]:
-        """The run with this id, or the one that has a task with it, and then the task's key."""
-        id = fields.required_number(given, "run_id")
-        found = self._store.get(RUNS, str(id))
-        if found is not None:
-            return found, None
-        for run in self._store.all(RUNS):
-            for task in run["tasks"]:
-                if task["run_id"] == id:
-                    return run, task["task_key"]
-        raise job_settings.missing_run(id)
-
-    def _standing(self, run: Document) -> tuple[Standing, dict[str, Standing]]:
-        tasks = {} if run["_skipped"] else standings(run, self._clock.now())
-        return overall(run, tasks), tasks
-
-    def _active(self, job_id: int) -> list[Document]:
-        runs = (run for run in self._store.all(RUNS) if run["job_id"] == job_id)
-        return [run for run in runs if not self._standing(run)[0].ended]
-
-    def _shown(self, run: Document, *, tasks: bool = True) -> Document:
-        whole, parts = self._standing(run)
-        shown = {name: value for name, value in run.items() if not name.startswith("_")} | whole.described()
-        if not tasks:
-            del shown["tasks"]
-        else:
-            shown["tasks"] = [
-                {**task, **(parts[task["task_key"]].described() if parts else {})} for task in shown["tasks"]
-            ]
-        return shown
-
     async def read(self, request: Request, _: Caller) -> Response:
         """`GET runs/get?run_id=...`; the id of a task's run shows that task."""
-        run, key = self._run(request.query_params)
-        shown = self._shown(run)
+        run, key = self._records.find(request.query_params)
+        shown = self._records.shown(run)
         if key is not None:
             shown |= next(task for task in shown["tasks"] if task["task_key"] == key)
         return JSONResponse(shown)
 
     async def output(self, request: Request, _: Caller) -> Response:
         """`GET runs/get-output?run_id=...`: of one task."""
-        run, key = self._run(request.query_params)
+        run, key = self._records.find(request.query_params)
         if key is None and len(run["tasks"]) != 1:
             raise invalid(
                 "Retrieving the output of runs with multiple tasks is not supported. "
                 "Please retrieve the output of each individual task run instead."
             )
         task = next(one for one in run["tasks"] if key in (None, one["task_key"]))
-        shown = self._shown(run)
+        shown = self._records.shown(run)
         metadata = shown | next(one for one in shown["tasks"] if one["task_key"] == task["task_key"])
         answer: Document = {"metadata": metadata}
         if metadata["status"]["state"] == "TERMINATED":
@@ -240,7 +211,7 @@ class JobRuns:
         for run in reversed(list(self._store.all(RUNS))):
             wanted = job_id in (None, run["job_id"]) and type in (None, run["run_type"])
             if wanted and first <= run["_created"] * 1000 <= last:
-                ended = self._standing(run)[0].ended
+                ended = self._records.standing(run)[0].ended
                 if not (active and ended) and not (completed and not ended):
                     found.append(run)
         size = fields.number(query, "limit", most=MAX_PAGE) or DEFAULT_PAGE
@@ -249,28 +220,27 @@ class JobRuns:
         tokens = {"next_page_token": following, "prev_page_token": previous}
         return JSONResponse(
             {
-                "runs": [self._shown(run, tasks=expand) for run in shown],
+                "runs": [self._records.shown(run, tasks=expand) for run in shown],
                 "has_more": following is not None,
                 **{name: one for name, one in tokens.items() if one},
             }
         )
 
     def _cancel(self, request: Request, who: Caller, run: Document) -> None:
-        if not self._standing(run)[0].ended:
+        if not self._records.standing(run)[0].ended:
             run["_canceled"] = self._clock.now()
             self._store.put(RUNS, str(run["run_id"]), run)
             self._tasks.cancel(run["run_id"])
-        params = {"job_id": run["job_id"], "run_id": run["run_id"]}
-        self._audit.record(request, "jobs", "cancel", by=who.name, params=params)
+        self._record(request, who, "cancel", run)
 
     async def cancel(self, request: Request, who: Caller) -> Response:
         """`POST runs/cancel`; one that has ended stays as it is."""
-        self._cancel(request, who, self._run(await json_object(request))[0])
+        self._cancel(request, who, self._records.find(await json_object(request))[0])
         return JSONResponse({})
 
     async def cancel_all(self, request: Request, who: Caller) -> Response:
         """`POST runs/cancel-all` of a job."""
-        for run in self._active(
+        for run in self._records.active(
             self._jobs.find(fields.required_number(await json_object(request), "job_id"))["job_id"]
         ):
             self._cancel(request, who, run)
@@ -278,10 +248,9 @@ class JobRuns:
 
     async def delete(self, request: Request, who: Caller) -> Response:
         """`POST runs/delete`; an active run is refused."""
-        run, _ = self._run(await json_object(request))
-        if not self._standing(run)[0].ended:
+        run, _ = self._records.find(await json_object(request))
+        if not self._records.standing(run)[0].ended:
             raise ApiError(400, "INVALID_STATE", f"Run {run['run_id']} is active; cancel it first.")
         self._store.delete(RUNS, str(run["run_id"]))
-        params = {"job_id": run["job_id"], "run_id": run["run_id"]}
-        self._audit.record(request, "jobs", "deleteRun", by=who.name, params=params)
+        self._record(request, who, "deleteRun", run)
         return JSONResponse({})

@@ -30,7 +30,16 @@ SUITES = (
     Suite("lifetimes", (f"{ACCESS}/lifetimes.py",), ("tests/access/test_lifetimes.py",), True),
     Suite(
         "trusts",
-        (f"{ACCESS}/trusts.py", f"{ACCESS}/workloads.py", f"{ACCESS}/issuers.py"),
+        (
+            f"{ACCESS}/trusts.py",
+            *(
+                f"{ACCESS}/{room}/{name}.py"
+                for room in ("issuers", "workloads")
+                for name in ("jobs", "platforms", "providers")
+            ),
+            f"{ACCESS}/issuers/entra.py",
+            f"{ACCESS}/workloads/base.py",
+        ),
         (
             "tests/access/test_trusts.py",
             "tests/access/test_wide_trusts.py",

@@ -10,7 +10,8 @@ import pytest
 from databricks.sdk import AccountClient, WorkspaceClient
 from databricks.sdk.clock import Clock
 from databricks.sdk.config import Config
-from databricks.sdk.errors import DatabricksError, InternalError
+from databricks.sdk.errors import InternalError
+from databricks.sdk.errors.base import DatabricksError
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse

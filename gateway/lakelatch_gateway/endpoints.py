@@ -41,13 +41,16 @@ def databricks_config(config: GatewayConfig, metadata: Mapping[str, Any]) -> dic
     Clients append `/.well-known/oauth-authorization-server` to `oidc_endpoint`; they take the default audience of an
     identity token from here as well (databricks-sdk, `oauth.py`).
     """
+    # Clients take the first unless they are told another; CI jobs can ask for any audience, so for this one too.
+    own = f"{config.host}/oidc/v1/token"
+    audiences = sorted({trusted.audience for trusted in config.issuers.values()}, key=lambda one: (one != own, one))
     moved = {name: _moved(value, config.workspace.host, config.host) for name, value in metadata.items()}
     return {
         "account_id": config.workspace.account_id,
         "workspace_id": config.workspace.id,
         **moved,
         "oidc_endpoint": f"{config.host}/oidc",
-        "token_federation_default_oidc_audiences": [trusted.audience for trusted in config.issuers.values()],
+        "token_federation_default_oidc_audiences": audiences,
     }
 
 

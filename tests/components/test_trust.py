@@ -123,6 +123,14 @@ class TestPrincipals:
         with pytest.raises(ArgumentError, match=says):
             deploy(program)
 
+    def test_a_generated_audience_is_sorted_among_the_others(self, deploy: Deploy) -> None:
+        def program() -> None:
+            late = pulumi.Output.from_input("a")
+            build("FederationTrust", policies={"ab": {**TRUST, "audiences": ["z", late, "b"]}})
+
+        sent = deploy(program).one(":ServicePrincipalFederationPolicy").inputs["oidcPolicy"]
+        assert sent["audiences"] == ["a", "b", "z"]
+
     def test_another_claim_is_sent(self, deploy: Deploy) -> None:
         [sent] = policies("FederationTrust", deploy, ab={**TRUST, "subject_claim": "oidc.circleci.com/project-id"})
         assert sent["oidcPolicy"]["subjectClaim"] == "oidc.circleci.com/project-id"

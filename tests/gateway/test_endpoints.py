@@ -187,3 +187,15 @@ def test_every_address_of_the_workspace_becomes_the_gateways_and_no_other_does()
     assert document["cloud"] == "aws"
     assert (document["workspace_id"], document["account_id"]) == ("17", "acc")
     assert all("workspace.example.test" not in str(value) for value in authorization_server(CONFIG).values())
+
+
+def test_the_first_audience_is_the_gateways_own_token_address() -> None:
+    """Databricks' clients take the first: a CI job can ask for that one, but never for another application's id."""
+    own = "https://gateway.example.test/oidc/v1/token"
+    issuers = {
+        "a": {"issuer": "https://a.example.test", "audience": "0-an-application"},
+        "b": {"issuer": "https://b.example.test", "audience": own},
+        "c": {"issuer": "https://c.example.test", "audience": own},
+    }
+    config = GatewayConfig.parse({**CONFIG.model_dump(), "issuers": issuers, "services": {}})
+    assert databricks_config(config, {})["token_federation_default_oidc_audiences"] == [own, "0-an-application"]

@@ -222,6 +222,9 @@ def test_who_may_change_only_what_it_owns(tenant: Tenant) -> None:
     assert caller.error("PATCH", f"/applications/{own['id']}", {"notes": "x"})[0] == 403
 
 
+NOBODY = uuid.UUID(int=77)
+
+
 @pytest.mark.parametrize(
     ("permissions", "method", "path", "status"),
     [
@@ -237,8 +240,8 @@ def test_who_may_change_only_what_it_owns(tenant: Tenant) -> None:
             "/identity/conditionalAccess/policies",
             400,
         ),
-        (["Application.ReadWrite.All"], "POST", f"/servicePrincipals/{uuid.uuid4()}/appRoleAssignedTo", 403),
-        (["AppRoleAssignment.ReadWrite.All"], "POST", f"/servicePrincipals/{uuid.uuid4()}/appRoleAssignedTo", 404),
+        (["Application.ReadWrite.All"], "POST", f"/servicePrincipals/{NOBODY}/appRoleAssignedTo", 403),
+        (["AppRoleAssignment.ReadWrite.All"], "POST", f"/servicePrincipals/{NOBODY}/appRoleAssignedTo", 404),
     ],
     ids=lambda value: str(value)[:60],
 )

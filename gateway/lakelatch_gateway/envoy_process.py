@@ -56,7 +56,8 @@ async def validate(envoy: str, compiled: Compiled, folder: Path) -> None:
             *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         try:
-            _, told = await asyncio.wait_for(process.communicate(), VALIDATE_SECONDS)
+            async with asyncio.timeout(VALIDATE_SECONDS):
+                _, told = await process.communicate()
         except TimeoutError:
             raise ConfigurationRefused(f"Envoy did not validate it within {VALIDATE_SECONDS} s") from None
         finally:
@@ -137,7 +138,8 @@ class Envoy:
         if self.alive:
             self._process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._process.wait()
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()

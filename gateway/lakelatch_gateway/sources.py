@@ -96,7 +96,7 @@ class Sources:
     async def learn(self) -> None:
         """Fetch what serving needs, keys and metadata, and wait until both were tried once; no tokens yet."""
         self._keys.keep(set(self.config.issuers.values()))
-        await _tried(self._keys.settled(), self._fetch_metadata())
+        await settled(self._keys.settled(), self._fetch_metadata())
 
     async def use(self, config: GatewayConfig, issuer: Issuer) -> None:
         """Fetch for this configuration from now on, and wait until everything was tried once.
@@ -105,7 +105,7 @@ class Sources:
         """
         self.config, self.issuer = config, issuer
         self._broker.keep(set(principals(config).values()))
-        await _tried(self._broker.settled(), self.learn())
+        await settled(self._broker.settled(), self.learn())
 
     def forget(self) -> None:
         """Drop what the configuration in use does not need."""
@@ -158,7 +158,11 @@ class Sources:
             self._log.warning("workspace metadata not fetched", reason=str(error))
 
 
-async def _tried(*attempts: Awaitable[None]) -> None:
-    """Wait for first attempts, but not for ever."""
+async def settled(*attempts: Awaitable[None], seconds: float = SETTLE_SECONDS) -> None:
+    """Wait for first attempts, but not for ever.
+
+    With `timeout`, here and elsewhere: before Python 3.12, `wait_for` loses a cancellation that comes as it ends.
+    """
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*attempts), SETTLE_SECONDS)
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*attempts)

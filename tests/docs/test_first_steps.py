@@ -24,9 +24,9 @@ END = "-- end of block --"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    """A checkout as a newcomer has it."""
-    with copy_of_project(tmp_path) as copied:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A checkout as a newcomer has it, in a folder whose path is short enough for sockets."""
+    with copy_of_project(tmp_path_factory.mktemp("steps")) as copied:
         yield copied
 
 

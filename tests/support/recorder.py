@@ -1,6 +1,9 @@
 """A deployment without an engine: every registration is recorded, with its options, as the engine would be asked."""
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,9 +137,34 @@ def deploy(program: Callable[[], Any], *, preview: bool = False, stack: str = "s
     """Run a program against recorders and wait until everything is registered."""
     deployment = Deployment()
     monitor = RecordingMonitor(deployment)
-    pulumi.runtime.set_mocks(deployment, project="project", stack=stack, preview=preview, monitor=monitor)
-    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    with own_event_loops():
+        pulumi.runtime.set_mocks(deployment, project="project", stack=stack, preview=preview, monitor=monitor)
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     return deployment
+
+
+@contextlib.contextmanager
+def own_event_loops() -> Iterator[None]:
+    """Event loops for Pulumi's SDK, in this thread and in those that it calls monitors from, all closed at the end.
+
+    The SDK makes the ones that it misses and leaves them open, which fails whichever test runs when they are collected.
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def give() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    give()
+    executor = ThreadPoolExecutor(initializer=give)
+    loops[0].set_default_executor(executor)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        executor.shutdown()
+        for loop in loops:
+            loop.close()
 
 
 Deploy = Callable[..., Deployment]

@@ -71,7 +71,11 @@ class Compiled:
         manager = inlined["filter_chains"][0]["filters"][0]["typed_config"]
         del manager["rds"]
         manager["route_config"] = self.routes
-        manager["http_filters"][0] = {"name": FILTER_NAME, "typed_config": self.authentication}
+        discovered = {FILTER_NAME: self.authentication}
+        manager["http_filters"] = [
+            {"name": one["name"], "typed_config": discovered[one["name"]]} if "config_discovery" in one else one
+            for one in manager["http_filters"]
+        ]
         if self.certificate is not None:
             # Not by its discovery file, which is written only after this: so Envoy reads the certificate as well.
             tls = inlined["filter_chains"][0]["transport_socket"]["typed_config"]["common_tls_context"]

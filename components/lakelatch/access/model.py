@@ -183,7 +183,8 @@ class AccessModel(Part):
     def actions_of(self, roles: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """Role by role, the actions that roles let through."""
         return {
-            role: tuple(action for pattern in self.roles[role].actions for action in expand(pattern)) for role in roles
+            role: tuple(dict.fromkeys(action for entry in self.roles[role].actions for action in expand(entry)))
+            for role in roles
         }
 
     def workspace_of(self, role: str) -> str | None:

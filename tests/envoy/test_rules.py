@@ -53,8 +53,8 @@ RULES: dict[str, Any] = {
         "for": {"services": ["warehouse"], "actions": ["warehouses.*"]},
         "require": "path.id in ['w1', 'w-2.3']",
     },
-    "first": {"for": {"services": ["both"]}, "require": "request.method == 'POST'", "mode": "observe"},
-    "second": {"for": {"services": ["both"]}, "deny": "body.row_limit > 100"},
+    "first": {"for": {"services": ["half"]}, "require": "request.method == 'POST'", "mode": "observe"},
+    "second": {"for": {"services": ["half"], "actions": [EXECUTE]}, "deny": "body.row_limit > 100"},
     "seen": {"for": {"services": ["observed"]}, "deny": "body.row_limit > 100"},
     "never": {
         "for": {"services": ["never"]},
@@ -67,7 +67,7 @@ RULES: dict[str, Any] = {
         "deny": True,
     },
 }
-SERVICES = [*RULES, "plain", "both", "observed"]
+SERVICES = [*RULES, "plain", "half", "observed"]
 
 
 @pytest.fixture(scope="module")
@@ -204,28 +204,35 @@ def test_the_reference_and_envoy_decide_as_the_table_says(
         assert response.json()["message"] == decision.message
 
 
-def test_what_is_only_observed_goes_through_and_is_told(envoy: Any, entra: Any, ruled: Any, eventually: Any) -> None:
-    over = {"row_limit": 101}
-    for request_, observed in (
-        (statement("observed", over), "rule:seen"),
-        (read("observed", "/api/2.0/sql/warehouses/observed-1/nowhere"), "unknown-action"),
-        (read("observed", "/api/2.0/preview/scim/v2/Me"), "default-deny"),
-        (statement("observed", {"row_limit": 1}), None),
-        (read("both"), None),
-    ):
-        request = Request(issuer=entra.url, **request_)
-        decision = reference(ruled, request)
-        if decision.allowed:
-            assert ask(envoy, entra, request).status_code == 200
-            lines = eventually(
-                lambda: [
-                    line
-                    for line in envoy.audit_lines()
-                    if line["service"] == request.subject and line["path"] == request.path
-                ]
-            )
-            assert lines[-1]["decision"] == "allow"
-        assert decision.observed == observed
+OVER = {"row_limit": 101}
+OBSERVED = [
+    pytest.param(statement("observed", OVER), "rule:seen", id="rule, in a service that is observed"),
+    pytest.param(read("observed", "/api/2.0/nowhere/observed"), "unknown-action", id="no action, there"),
+    pytest.param(read("observed", "/api/2.0/preview/scim/v2/Me"), "default-deny", id="no role, there"),
+    pytest.param(statement("observed", {"row_limit": 1}), None, id="nothing to tell"),
+    pytest.param(read("half", "/api/2.0/sql/warehouses/half"), "rule:first", id="rule that is observed"),
+]
+
+
+@pytest.mark.parametrize(("request_", "observed"), OBSERVED)
+def test_what_is_only_observed_goes_through_and_is_told(
+    envoy: Any, entra: Any, ruled: Any, eventually: Any, request_: Any, observed: Any
+) -> None:
+    request = Request(issuer=entra.url, **request_)
+    assert reference(ruled, request).observed == observed
+    count = len(envoy.audit_lines())
+    assert ask(envoy, entra, request).status_code == 200
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in envoy.audit_lines()[count:] if line["service"] == request.subject]
+
+    [line] = eventually(lines)
+    assert (line["decision"], line["observed"]) == ("allow", observed or "role:all")
+
+
+def test_a_rule_that_is_enforced_refuses_beside_one_that_is_observed(envoy: Any, entra: Any) -> None:
+    refused = ask(envoy, entra, Request(issuer=entra.url, **statement("half", OVER)))
+    assert "'second'" in refused.json()["message"]
 
 
 numbers = st.one_of(st.integers(-5, 130), st.floats(-5, 130), st.just(10**30))

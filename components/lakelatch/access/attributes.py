@@ -37,8 +37,13 @@ _STATEMENT: Final = {
     "catalog": Member("catalog", "string", "The default catalog; the text can name others"),
     "schema": Member("schema", "string", "The default schema; the text can name others"),
 }
+_MODEL: Final = {"model": Member("model", "string", "The serving endpoint")}
 MEMBERS: Final[Mapping[str, Mapping[str, Member]]] = {
     "statement_execution.execute_statement": _STATEMENT,
+    "open_ai.chat_completions": _MODEL,
+    "open_ai.completions": _MODEL,
+    "open_ai.embeddings": _MODEL,
+    "open_ai.responses": _MODEL,
     "jobs.run_now": {"job_id": Member("job_id", "number", "The job")},
     "jobs.submit": {"run_name": Member("run_name", "string", "What the run is called")},
     "warehouses.create": {"cluster_size": Member("cluster_size", "string", "The size, as in `Small`")},
@@ -62,15 +67,43 @@ class _Unreadable(Exception):
 
 
 def path_attributes(action: str, path: str) -> dict[str, str]:
-    """The variable segments of a path by the names of the action's template; none when the path does not fit."""
-    pattern = _named(ACTIONS[action].path) if action in ACTIONS else None
-    match = re.fullmatch(pattern, path) if pattern else None
-    return dict(match.groupdict()) if match else {}
+    """The variable segments of a path by the names of the action's template, escaped as they stand in the path.
+
+    None when no template of the action fits. Of several the first that fits counts.
+    """
+    segments = path.split("/")[1:]
+    for template in templates(action):
+        found = _fitted(template, segments)
+        if found is not None:
+            return found
+    return {}
 
 
-def _named(template: str) -> str:
-    parts = re.split(r"\{([a-z_]+)\}", template)
-    return "".join(re.escape(part) if index % 2 == 0 else f"(?P<{part}>[^/]+)" for index, part in enumerate(parts))
+def templates(action: str) -> list[list[str]]:
+    """The segments of every path template of an action that has variables, in the catalogue's order."""
+    requests = ACTIONS[action].requests if action in ACTIONS else ()
+    paths = dict.fromkeys(request.path for request in requests if "{" in request.path)
+    return [path.split("/")[1:] for path in paths]
+
+
+def _fitted(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for index, expected in enumerate(template):
+        name, _, verb = expected.removeprefix("{").partition("}")
+        if name.endswith("...") and expected.startswith("{"):
+            rest = "/".join(segments[index:]).removesuffix("/")
+            return found | {name.removesuffix("..."): rest} if rest else None
+        if index >= len(segments):
+            return None
+        one = segments[index]
+        if not expected.startswith("{"):
+            if one != expected:
+                return None
+        elif one.endswith(verb) and len(one) > len(verb):
+            found[name] = one.removesuffix(verb) if verb else one
+        else:
+            return None
+    return found if len(template) == len(segments) else None
 
 
 def read_body(action: str, headers: Sequence[tuple[str, str]], body: bytes) -> Body:

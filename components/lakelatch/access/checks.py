@@ -48,13 +48,19 @@ WAREHOUSES_BY_PATH: Final = frozenset(
         "warehouses.stop",
         "warehouses.edit",
         "warehouses.delete",
-        "thrift.execute",
-        "thrift.execute_legacy",
+        "thrift.query_warehouse",
     }
 )
 """Actions whose path names the warehouse."""
 JOBS_BY_BODY: Final = frozenset({"jobs.run_now"})
-ENDPOINTS_BY_PATH: Final = frozenset({"serving_endpoints.query"})
+ENDPOINTS: Final[Mapping[str, str]] = {
+    "serving_endpoints.query": "path.name",
+    "open_ai.chat_completions": "body.model",
+    "open_ai.completions": "body.model",
+    "open_ai.embeddings": "body.model",
+    "open_ai.responses": "body.model",
+}
+"""Actions to where they name the serving endpoint."""
 
 
 def check(name: str, rule: Rule, action: str) -> Check:
@@ -72,7 +78,7 @@ def check(name: str, rule: Rule, action: str) -> Check:
 
 
 def _limits(limit: Limit, action: str) -> Iterator[str]:
-    statement, endpoint, job = action == STATEMENT, action in ENDPOINTS_BY_PATH, action in JOBS_BY_BODY
+    statement, job = action == STATEMENT, action in JOBS_BY_BODY
     for attribute in ("row_limit", "byte_limit", "wait_seconds"):
         bound = getattr(limit, attribute)
         if bound is not None:
@@ -91,7 +97,7 @@ def _limits(limit: Limit, action: str) -> Iterator[str]:
     if limit.jobs:
         yield f"body.job_id in [{', '.join(map(str, limit.jobs))}]" if job else OPAQUE
     if limit.endpoints:
-        yield f"path.name in {_list(limit.endpoints)}" if endpoint else OPAQUE
+        yield f"{ENDPOINTS[action]} in {_list(limit.endpoints)}" if action in ENDPOINTS else OPAQUE
     if limit.body_bytes is not None:
         yield f"body.bytes <= {limit.body_bytes}"
 

@@ -1,5 +1,6 @@
 """What decisions are made from: services with what roles grant them, and rules; one for simulator and gateway."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,17 +71,60 @@ class Policy:
         """The rules that are about a service, whatever it asks for."""
         return [name for name, rule in self.rules.items() if concerns(rule.for_, subject)]
 
+    @cached_property
+    def classes(self) -> Mapping[str, str]:
+        """Action to its class: within one, every service is decided about alike, so one decision stands for all.
+
+        There are few, however many actions and services there are: as many as roles and rules tell apart. Actions that
+        no role grants are in none.
+        """
+        roles: dict[str, list[str]] = defaultdict(list)
+        for role, actions in self._roles.items():
+            for action in actions:
+                roles[action].append(role)
+        names: dict[object, str] = {}
+        return {
+            action: names.setdefault((tuple(roles[action]), self._told_apart(action)), f"class-{len(names)}")
+            for action in sorted(roles)
+        }
+
+    @cached_property
+    def _roles(self) -> Mapping[str, tuple[str, ...]]:
+        """Every role of every service, told apart also where services have roles of one name with other actions."""
+        found: dict[tuple[str, ...], str] = {}
+        for subject in self.subjects.values():
+            for role, actions in subject.roles.items():
+                found.setdefault(actions, f"{role} {len(found)}")
+        return {name: actions for actions, name in found.items()}
+
+    def _told_apart(self, action: str) -> tuple[object, ...]:
+        asked = [
+            check(name, rule, action)
+            for name, rule in self.rules.items()
+            if not self._actions[name] or action in self._actions[name]
+        ]
+        by_name = any("action" in one.condition for one in asked)
+        return (tuple(asked), action if by_name or any(one.inspects for one in asked) else "")
+
     def inspects(self, subject: Subject) -> bool:
         """Whether a rule about a service speaks of what has to be read out of its requests."""
-        return any(check.inspects for action in subject.grants for check in self.checks(subject, action))
+        return any(one.inspects for action in self.granted(subject).values() for one in self.checks(subject, action))
+
+    def granted(self, subject: Subject) -> Mapping[str, str]:
+        """Class to one of its actions, of those that a service's roles grant."""
+        found: dict[str, str] = {}
+        for action in subject.grants:
+            found.setdefault(self.classes[action], action)
+        return found
 
     def inspected(self) -> frozenset[str]:
         """The actions whose requests some rule wants read."""
         return frozenset(
             action
             for subject in self.subjects.values()
+            if self.inspects(subject)
             for action in subject.grants
-            if any(check.inspects for check in self.checks(subject, action))
+            if any(one.inspects for one in self.checks(subject, action))
         )
 
     @cached_property

@@ -2,7 +2,8 @@
 
 Field names follow the field's terms; times are UTC in RFC 3339, durations in milliseconds. Who decided depends on how
 far a request came, so there are several loggers, each for the requests that the others leave out; every line says
-`allow` or `deny` and means it. `observed` names the rule that would have refused where rules are only observed.
+`allow` or `deny` and means it. Where something is only observed, `observed` names what would have decided if nothing
+were: a rule that refuses, or the role that lets through.
 """
 
 from typing import Final
@@ -48,10 +49,8 @@ _ACTION: Final = {"action": f"%REQ({ACTION_HEADER})%"}
 _VERDICT: Final = {"rule": f"%DYNAMIC_METADATA({_RBAC}:enforced_effective_policy_id)%"}
 _OBSERVED: Final = {"observed": f"%DYNAMIC_METADATA({_RBAC}:shadow_effective_policy_id)%"}
 
-ALLOWED_LINE: Final = _line("allow", **_OF_ROUTE, **_ACTION, **_VERDICT)
-"""Let through by a role."""
-OBSERVED_LINE: Final = ALLOWED_LINE | _OBSERVED
-"""Let through although a rule that is only observed would have refused."""
+ALLOWED_LINE: Final = _line("allow", **_OF_ROUTE, **_ACTION, **_VERDICT, **_OBSERVED)
+"""Let through by a role, or because its service is only observed."""
 DENIED_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, **_VERDICT)
 """Refused to a service."""
 STRANGER_LINE: Final = _line("deny", **_OF_HEADERS, **_ACTION, **_VERDICT)
@@ -72,7 +71,6 @@ def access_logs(audit_file: str | None) -> list[Json]:
     """
     allowed, denied = (_rbac("enforced_engine_result", value) for value in ("allowed", "denied"))
     undecided = _rbac("enforced_engine_result", "", absent=True)
-    observed = _rbac("shadow_engine_result", "denied")
     by_gateway = where("response.code_details == 'direct_response'")
     stranger = where(
         "response.code_details.contains('[unknown-identity]') || response.code_details.contains('[no-subject]')"
@@ -83,12 +81,7 @@ def access_logs(audit_file: str | None) -> list[Json]:
     endpoint = f"has(xds.route_name) && xds.route_name == '{ENDPOINT_ROUTE}'"
     unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
     return [
-        _logger(
-            audit_file,
-            ALLOWED_LINE,
-            _all(allowed, _not_observed(), where("response.code_details != 'direct_response'")),
-        ),
-        _logger(audit_file, OBSERVED_LINE, _all(allowed, observed)),
+        _logger(audit_file, ALLOWED_LINE, _all(allowed, where("response.code_details != 'direct_response'"))),
         _logger(audit_file, GATEWAY_LINE, _all(allowed, by_gateway)),
         _logger(audit_file, DENIED_LINE, _all(denied, known)),
         _logger(audit_file, STRANGER_LINE, _all(denied, stranger)),
@@ -102,16 +95,6 @@ def _rbac(member: str, value: str, *, absent: bool = False) -> Json:
     """A filter on authorization's verdict; `absent` for requests that came to none."""
     match: Json = {"matcher": {"filter": _RBAC, "path": [{"key": member}], "value": {"string_match": {"exact": value}}}}
     return {"metadata_filter": match | {"match_if_key_not_found": absent}}
-
-
-def _not_observed() -> Json:
-    matcher = {
-        "filter": _RBAC,
-        "path": [{"key": "shadow_engine_result"}],
-        "value": {"string_match": {"exact": "denied"}},
-        "invert": True,
-    }
-    return {"metadata_filter": {"matcher": matcher, "match_if_key_not_found": True}}
 
 
 def _all(*filters: Json) -> Json:

@@ -1,8 +1,8 @@
 """Authorization: for one service, which actions go through and which rules have to be met (Envoy's `rbac`).
 
-A map from the action to a chain of rules that ends in the role that grants it. Every end has a name, which the audit
-line and the answer tell. A rule is met when its condition is *proven*: one that fails in Envoy does not match, and what
-does not match is refused.
+A map from the action's class to a chain of rules that ends in the role that grants it. Every end has a name, which
+the audit line and the answer tell. A rule is met when its condition is *proven*: one that fails in Envoy does not
+match, and what does not match is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from lakelatch.access.decisions import (
 )
 from lakelatch.access.policy import Policy, Subject, static_attributes
 from lakelatch.envoy.expressions import predicate
-from lakelatch.envoy.identity import ACTION_HEADER, NO_SUBJECT, SUBJECT_HEADER, UNKNOWN_ACTION
+from lakelatch.envoy.identity import CLASS_HEADER, NO_SUBJECT, SUBJECT_HEADER, UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Json, any_of
 
 FILTER_NAME: Final = "lakelatch.authorization"
@@ -51,11 +51,10 @@ def of_service(policy: Policy, subject: Subject) -> Json:
     """The per-route configuration of one service's requests."""
     decided = _decisions(policy, subject, observed=False)["matcher"]
     if policy.observes(subject):
-        everything = verdict(RULE_OBSERVED, allow=True)
-        enforced = by_header(ACTION_HEADER, {}, everything)["matcher"]
-        return any_of(f"{_TYPE}PerRoute", {"rbac": {"matcher": enforced, "shadow_matcher": decided}})
+        everything = by_header(CLASS_HEADER, {}, verdict(RULE_OBSERVED, allow=True))["matcher"]
+        return any_of(f"{_TYPE}PerRoute", {"rbac": {"matcher": everything, "shadow_matcher": decided}})
     rbac = {"matcher": decided}
-    if any(check.observed for action in subject.grants for check in policy.checks(subject, action)):
+    if any(check.observed for action in policy.granted(subject).values() for check in policy.checks(subject, action)):
         rbac["shadow_matcher"] = _decisions(policy, subject, observed=True)["matcher"]
     return any_of(f"{_TYPE}PerRoute", {"rbac": rbac})
 
@@ -63,15 +62,15 @@ def of_service(policy: Policy, subject: Subject) -> Json:
 def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
     """Every decision about a service; `observed` tells whether rules that are only observed count as well."""
     chains = {
-        action: _chain(
+        name: _chain(
             [check for check in policy.checks(subject, action) if observed or not check.observed],
             static_attributes(subject, action),
-            verdict(f"role:{role}", allow=True),
+            verdict(f"role:{subject.grants[action]}", allow=True),
         )
-        for action, role in sorted(subject.grants.items())
+        for name, action in sorted(policy.granted(subject).items())
     }
     chains[UNKNOWN_ACTION] = verdict(RULE_UNKNOWN_ACTION, allow=False)
-    return _without_token_in_query(by_header(ACTION_HEADER, chains, verdict(RULE_DEFAULT_DENY, allow=False)))
+    return _without_token_in_query(by_header(CLASS_HEADER, chains, verdict(RULE_DEFAULT_DENY, allow=False)))
 
 
 def _without_token_in_query(otherwise: Json) -> Json:

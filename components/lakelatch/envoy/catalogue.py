@@ -7,9 +7,10 @@ the constant part of the path, then the few actions that share it.
 from collections.abc import Mapping
 from typing import Final
 
-from lakelatch.access.actions import ACTIONS, Action
+from lakelatch.access.actions import Request, in_match_order
+from lakelatch.access.policy import Policy
 from lakelatch.envoy import inspection
-from lakelatch.envoy.identity import ACTION_HEADER, UNKNOWN_ACTION
+from lakelatch.envoy.identity import ACTION_HEADER, CLASS_HEADER, UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Json, any_of
 
 FILTER_NAME: Final = "lakelatch.action"
@@ -22,18 +23,24 @@ def base_filter() -> Json:
     return {"name": FILTER_NAME, "typed_config": any_of(f"{_PACKAGE}.HeaderMutation", {})}
 
 
-def matcher(inspected: frozenset[str], public: Mapping[str, Json]) -> Json:
+def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
     """Name the action of every request; those whose requests have to be read are marked for inspection.
 
     `public` has the routes of paths that need no identity, by path.
     """
-    routes = {name: _route(name, action, name in inspected) for name, action in ACTIONS.items()}
-    unknown = named(UNKNOWN_ACTION, {"prefix": "/"})
+    inspected = policy.inspected()
+    rows = [
+        (request.prefix, _route(request, action.name, policy.classes.get(action.name, ""), action.name in inspected))
+        for request, action in in_match_order()
+    ]
+    unknown = _named(UNKNOWN_ACTION, UNKNOWN_ACTION, {"prefix": "/"})
     lists = {
-        prefix: _leaf(*(routes[action.name] for action in actions), unknown) for prefix, actions in _reachable().items()
+        prefix: _leaf(*(route for shorter, route in rows if prefix.startswith(shorter)), unknown)
+        for prefix in sorted({prefix for prefix, _ in rows})
     }
     for path, route in public.items():
-        lists[path] = _leaf(route, *(routes[action.name] for action in _beside(path)), unknown)
+        beside = lists[path]["action"]["typed_config"]["routes"] if path in lists else [unknown]
+        lists[path] = _leaf(route, *beside)
     tree = {
         "input": {"name": "path", "typed_config": any_of(_PATH, {"header_name": ":path"})},
         "prefix_match_map": {"map": lists},
@@ -41,36 +48,26 @@ def matcher(inspected: frozenset[str], public: Mapping[str, Json]) -> Json:
     return {"matcher_tree": tree, "on_no_match": _leaf(unknown)}
 
 
-def _reachable() -> Mapping[str, list[Action]]:
-    """Constant prefix to the actions that a path with no longer one may stand for, in the catalogue's order."""
-    return {prefix: _beside(prefix) for prefix in sorted({action.prefix for action in ACTIONS.values()})}
+def _route(request: Request, action: str, class_: str, inspected: bool) -> Json:
+    pattern = request.path_pattern
+    path: Json = {"path": request.path} if pattern is None else {"safe_regex": {"regex": pattern}}
+    method = {"name": ":method", "string_match": {"exact": request.method}}
+    return _named(action, class_, {**path, "headers": [method]}, inspection.switched_on() if inspected else {})
 
 
-def _beside(prefix: str) -> list[Action]:
-    return [action for action in ACTIONS.values() if prefix.startswith(action.prefix)]
-
-
-def _route(name: str, action: Action, inspected: bool) -> Json:
-    pattern = action.path_pattern
-    path: Json = {"path": action.path} if pattern is None else {"safe_regex": {"regex": pattern}}
-    method = {"name": ":method", "string_match": {"exact": action.method}}
-    return named(name, {**path, "headers": [method]}, inspection.switched_on() if inspected else {})
-
-
-def named(name: str, match: Json, filters: Json | None = None) -> Json:
+def _named(action: str, class_: str, match: Json, filters: Json | None = None) -> Json:
     """A route that gives a request its action. Nobody gets an answer from it: it stands for nobody's requests."""
-    mutation = {
-        "append": {
-            "header": {"key": ACTION_HEADER, "value": name},
-            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-        }
-    }
-    mutations = any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [mutation]}})
+    headers = {ACTION_HEADER: action} | ({CLASS_HEADER: class_} if class_ else {})
+    mutations = [
+        {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+        for name, value in headers.items()
+    ]
+    mutation = any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": mutations}})
     return {
-        "name": name,
+        "name": action,
         "match": match,
         "direct_response": {"status": 403},
-        "typed_per_filter_config": {FILTER_NAME: mutations, **(filters or {})},
+        "typed_per_filter_config": {FILTER_NAME: mutation, **(filters or {})},
     }
 
 

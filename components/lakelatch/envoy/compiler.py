@@ -14,6 +14,12 @@ from lakelatch.envoy.runtime import Files, Json, Runtime, any_of, file_source
 
 NODE: Final = {"id": "lakelatch-gateway", "cluster": "lakelatch-gateway"}
 
+RUNTIME: Final = {
+    "layers": [
+        # A path of the catalogue with several variables has up to 400 instructions; Envoy takes 100 by itself.
+        {"name": "patterns", "static_layer": {"re2.max_program_size.error_level": 400}}
+    ]
+}
 MAX_CONNECTIONS: Final = 10_000
 """Clients' connections. Each takes a file descriptor and, with its buffers, up to 64 KiB of memory."""
 _CONNECTION_LIMIT: Final = {
@@ -46,6 +52,7 @@ class Compiled:
                 "cds_config": file_source(self.files.clusters),
             },
             "overload_manager": {"resource_monitors": [_CONNECTION_LIMIT]},
+            "layered_runtime": RUNTIME,
         }
 
     def discovery(self) -> dict[str, str]:
@@ -83,6 +90,7 @@ class Compiled:
             tls["tls_certificates"] = [self.certificate["resources"][0]["tls_certificate"]]
         return {
             "node": NODE,
+            "layered_runtime": RUNTIME,
             "static_resources": {"listeners": [inlined], "clusters": self.clusters},
         }
 

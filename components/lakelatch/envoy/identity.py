@@ -9,8 +9,10 @@ NO_SUBJECT: Final = "no verified subject"
 
 ACTION_HEADER: Final = "x-lakelatch-action"
 """What the request asks for, by the catalogue; set by the route that its method and path lead to."""
+CLASS_HEADER: Final = "x-lakelatch-class"
+"""The class of that action: what decisions look at."""
 UNKNOWN_ACTION: Final = "unknown"
-"""Its value for a request that is no action of the catalogue. A name of the catalogue has a dot."""
+"""The value of both for a request that is no action of the catalogue. A name of the catalogue has a dot."""
 
 ENDPOINT_ROUTE: Final = "endpoint"
 """The routes of the gateway's own endpoints, which need no identity."""

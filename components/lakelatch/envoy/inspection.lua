@@ -199,16 +199,40 @@ local function read_body(handle, action)
   return found
 end
 
-local function read_path(path, action)
-  local template = PATHS[action]
-  local found, position = {}, 0
-  if not template then return found end
-  for segment in path:gsub("%?.*", ""):gmatch("[^/]+") do
-    position = position + 1
-    local name = (template[position] or ""):match("^{(.*)}$")
-    if name then found[name] = segment end
+local function fitted(template, segments)
+  local found = {}
+  for index, expected in ipairs(template) do
+    local name, verb = expected:match("^{([a-z_]+)%.*}(.*)$")
+    if name and expected:find("...}", 1, true) then
+      local rest = table.concat(segments, "/", index):gsub("/$", "")
+      if rest == "" then return nil end
+      found[name] = rest
+      return found
+    end
+    local one = segments[index]
+    if not one then return nil end
+    if not name then
+      if one ~= expected then return nil end
+    elseif #one > #verb and one:sub(#one - #verb + 1) == verb then
+      found[name] = one:sub(1, #one - #verb)
+    else
+      return nil
+    end
   end
+  if #template ~= #segments then return nil end
   return found
+end
+
+local function read_path(path, action)
+  local segments = {}
+  for segment in (path:gsub("[?#].*", "")):gmatch("/([^/]*)") do
+    segments[#segments + 1] = segment
+  end
+  for _, template in ipairs(PATHS[action] or {}) do
+    local found = fitted(template, segments)
+    if found then return found end
+  end
+  return {}
 end
 
 local function tell(handle, namespace, found)

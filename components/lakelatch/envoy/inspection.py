@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Final
 
 from lakelatch.access.actions import ACTIONS
-from lakelatch.access.attributes import BODY_BYTES, DEPTH, MEMBERS
+from lakelatch.access.attributes import BODY_BYTES, DEPTH, MEMBERS, templates
 from lakelatch.envoy.runtime import Json, any_of
 
 FILTER_NAME: Final = "lakelatch.inspection"
@@ -50,17 +50,12 @@ def _tables() -> list[str]:
         action: {name: {"json": member.json_name, "kind": member.kind} for name, member in rows.items()}
         for action, rows in MEMBERS.items()
     }
-    paths = {name: _segments(action.path) for name, action in ACTIONS.items() if "{" in action.path}
+    paths = {name: rows for name in ACTIONS if (rows := templates(name))}
     return [
         f"local BODY_BYTES, DEPTH = {BODY_BYTES}, {DEPTH}",
         f"local MEMBERS = {_lua(members)}",
         f"local PATHS = {_lua(paths)}",
     ]
-
-
-def _segments(template: str) -> list[str]:
-    """The template's segments; one that begins with `{` is variable."""
-    return template.split("/")[1:]
 
 
 def _lua(value: object) -> str:

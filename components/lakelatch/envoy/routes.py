@@ -17,7 +17,7 @@ from lakelatch.envoy.audit import NAMESPACE
 from lakelatch.envoy.authentication import PUBLIC_PATHS
 from lakelatch.envoy.clusters import ENDPOINTS, WORKSPACE, workspace_authority
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.identity import ENDPOINT_ROUTE, ISSUER_HEADER, SUBJECT_HEADER
+from lakelatch.envoy.identity import CLASS_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Json, Runtime, Unavailable, any_of
 
 ROUTE_CONFIGURATION: Final = "lakelatch"
@@ -40,7 +40,7 @@ def route_configuration(config: GatewayConfig, runtime: Runtime) -> Json:
         "name": ROUTE_CONFIGURATION,
         "vhost_header": SUBJECT_HEADER,
         "virtual_hosts": [*hosts, _nobody_yet(policy)],
-        "request_headers_to_remove": [SUBJECT_HEADER, ISSUER_HEADER, "x-envoy-external-address"],
+        "request_headers_to_remove": [SUBJECT_HEADER, ISSUER_HEADER, CLASS_HEADER, "x-envoy-external-address"],
         "max_direct_response_body_size_bytes": 8192,
     }
 
@@ -145,4 +145,4 @@ def _nobody_yet(policy: Policy) -> Json:
         }
         for path, method in PUBLIC_PATHS.items()
     }
-    return {"name": "nobody yet", "domains": ["*"], "matcher": catalogue.matcher(policy.inspected(), public)}
+    return {"name": "nobody yet", "domains": ["*"], "matcher": catalogue.matcher(policy, public)}

@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 
 from lakelatch.envoy.authentication import FILTER_NAME
+from lakelatch.envoy.gate import FILTER_NAME as GATE
 from lakelatch.envoy.routes import ROUTE_CONFIGURATION
 from lakelatch.envoy.runtime import Files
 from lakelatch_gateway import files
@@ -25,6 +26,7 @@ def statistics(paths: Files) -> dict[str, str]:
     return {
         paths.clusters: "cluster_manager.cds",
         paths.authentication: f"extension_config_discovery.http_filter.{FILTER_NAME}",
+        paths.gate: f"extension_config_discovery.http_filter.{GATE}",
         paths.routes: f"http.gateway.rds.{ROUTE_CONFIGURATION}",
         paths.listeners: "listener_manager.lds",
     }

@@ -24,6 +24,7 @@ from lakelatch_gateway.log import Log
 from lakelatch_gateway.schedule import AWAITED
 from lakelatch_gateway.sources import system_authorities
 from lakelatch_gateway.supervisor import Options, Supervisor
+from lakelatch_gateway.switchboard import Switchboard
 
 AUDIT_FILE: Final = "audit.jsonl"
 SOCKET_PATH_BYTES: Final = 107
@@ -44,7 +45,8 @@ def serve(config_dir: Path, state_dir: Path | None, *, workers: int, as_json: bo
             click.echo(json.dumps({"host": config.host, "ready": True, "pid": os.getpid()}))
 
     with _folders(state_dir, environment) as (run, audit_file):
-        options = Options(ConfigFolder(config_dir), run, audit_file, environment, workers, time.time)
+        switchboard = None if state_dir is None else Switchboard(state_dir)
+        options = Options(ConfigFolder(config_dir), run, audit_file, switchboard, environment, workers, time.time)
         asyncio.run(_supervise(options, ready))
 
 

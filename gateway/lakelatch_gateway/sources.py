@@ -7,12 +7,14 @@ import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import certifi
 import httpx
 
+from lakelatch.access.switches import Switches
 from lakelatch.envoy.compiler import Compiled, compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
 from lakelatch.envoy.credentials import token_secret
@@ -75,8 +77,8 @@ class Sources:
             fetch=self._fetch_keys, changed=changed, sleep=asyncio.sleep, chance=random.random, log=log
         )
 
-    def compile(self, config: GatewayConfig, audit_file: str | None) -> Compiled:
-        """Compile a configuration with what is known now."""
+    def compile(self, config: GatewayConfig, audit_file: str | None, switches: Switches) -> Compiled:
+        """Compile a configuration with what is known and switched now."""
         wanted = principals(config)
         # A token that is not kept yet has no file yet, and Envoy takes no reference that leads nowhere.
         missing = dict.fromkeys(set(wanted.values()) - self._broker.kept, AWAITED) | self._broker.unavailable()
@@ -86,6 +88,10 @@ class Sources:
             keys=self._keys.keys(config.issuers),
             unavailable={name: missing[key] for name, key in wanted.items() if key in missing},
             audit_file=audit_file,
+            closed=switches.closed(datetime.now(UTC)),
+            revoked_keys=switches.revoked("key"),
+            revoked_subjects=switches.revoked("subject"),
+            revoked_token_ids=switches.revoked("jti"),
         )
         return compile_gateway(config, runtime)
 

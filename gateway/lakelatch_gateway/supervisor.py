@@ -10,16 +10,18 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 import uvicorn
 
+from lakelatch.access.switches import Switches
 from lakelatch.envoy.compiler import Compiled
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
-from lakelatch_gateway import delivery, files
+from lakelatch_gateway import delivery, files, switchboard
 from lakelatch_gateway.endpoints import application
 from lakelatch_gateway.envoy_keeper import EnvoyKeeper
 from lakelatch_gateway.envoy_process import find_envoy, validate
@@ -27,6 +29,7 @@ from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.sources import Sources
+from lakelatch_gateway.switchboard import Switchboard
 from lakelatch_gateway.tasks import cancel
 
 POLL_SECONDS: Final = 0.25
@@ -42,6 +45,8 @@ class Options:
     """Private folder for sockets and tokens; empty at the start, gone at the end."""
     audit_file: str | None
     """Where audit lines go; None means standard output."""
+    switchboard: Switchboard | None
+    """What operators switch; None where there is no state folder to switch anything in."""
     environment: Mapping[str, str]
     workers: int
     """Envoy's worker threads."""
@@ -58,6 +63,8 @@ class Supervisor:
         self._bell = asyncio.Event()
         self._stopping = asyncio.Event()
         self._delivered = False
+        self._switches = Switches()
+        self._switched: switchboard.Fingerprint = (None, ())
 
     def stop(self) -> None:
         """Ask it to come to an end; a signal handler of the event loop may call this."""
@@ -101,7 +108,8 @@ class Supervisor:
             stack.push_async_callback(sources.close)
             await stack.enter_async_context(self._endpoints(sources, paths))
             await sources.learn()
-            compiled = sources.compile(config, options.audit_file)
+            self._read_switches()
+            compiled = self._compile(sources, config)
             await self._validate(compiled)
             for path, content in compiled.discovery().items():
                 files.replace(path, content)
@@ -113,7 +121,7 @@ class Supervisor:
             await self._deliver(sources, envoy)
             self._log.info("serving", host=config.host, port=config.listen.port, services=sorted(config.services))
             ready(config)
-            for task in (self._watch(fingerprint), sources.refresh_metadata()):
+            for task in (self._watch(fingerprint), self._watch_switches(), sources.refresh_metadata()):
                 stack.push_async_callback(cancel, asyncio.create_task(task))
             await self._keep_in_step(sources, envoy)
 
@@ -124,6 +132,35 @@ class Supervisor:
             if seen != fingerprint:
                 fingerprint, self._delivered = seen, True
                 self._bell.set()
+
+    async def _watch_switches(self) -> None:
+        board = self._options.switchboard
+        if board is None:
+            return
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            if board.fingerprint(self._switches, self._now()) != self._switched:
+                self._read_switches()
+                self._bell.set()
+
+    def _read_switches(self) -> None:
+        """Take over what is switched. What cannot be read switches nothing: what was in force stays so."""
+        board = self._options.switchboard
+        if board is None:
+            return
+        # Seen before it is read: what is written in between is noticed by the next look.
+        before = board.fingerprint(self._switches, self._now())[0]
+        try:
+            self._switches = board.read()
+        except LakelatchError as error:
+            self._log.error("switches refused, those before stay in force", reason=str(error))
+        self._switched = before, board.fingerprint(self._switches, self._now())[1]
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._options.clock(), UTC)
+
+    def _compile(self, sources: Sources, config: GatewayConfig) -> Compiled:
+        return sources.compile(config, self._options.audit_file, self._switches)
 
     async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper) -> None:
         while True:
@@ -146,7 +183,7 @@ class Supervisor:
         issuer = open_issuer(config.issuer)
         before = sources.config, sources.issuer
         # A broken one is refused before anything is fetched for it.
-        await self._validate(sources.compile(config, self._options.audit_file))
+        await self._validate(self._compile(sources, config))
         try:
             await sources.use(config, issuer)
             await self._deliver(sources, envoy)
@@ -158,7 +195,7 @@ class Supervisor:
         self._log.info("configuration in force", services=sorted(config.services))
 
     async def _deliver(self, sources: Sources, envoy: EnvoyKeeper) -> None:
-        compiled = sources.compile(sources.config, self._options.audit_file)
+        compiled = self._compile(sources, sources.config)
         if delivery.changed(compiled.discovery()):
             await self._validate(compiled)
             await envoy.deliver(compiled)

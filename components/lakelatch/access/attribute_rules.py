@@ -18,12 +18,16 @@ def contradictions(model: "AccessModel") -> Iterator["Contradiction"]:
         if model.gateway is None:
             yield at, "would be asked by nobody: there is no gateway", "add a `gateway`, or take the rule away"
         environments = {workspace.environment for workspace in model.workspaces.values()}
-        known = {"services": model.gateway_services(), "roles": model.roles, "environments": environments}
+        known: dict[str, set[str]] = {
+            "services": set(model.gateway_services()),
+            "roles": set(model.roles),
+            "environments": environments,
+        }
         for key, there in known.items():
             for index, one in enumerate(getattr(rule.for_, key)):
                 if one not in there:
                     wrong = f"names {one!r}, which no service via the gateway has"
-                    yield (*at, "for", key, index), wrong, one_of(sorted(there))
+                    yield (*at, "for", key, index), wrong, one_of(there)
         for index, action in enumerate(rule.for_.actions):
             if not expand(action):
                 wrong = f"names the action {action!r}, which the catalogue does not have"

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lakelatch.envoy import credentials
+from lakelatch.envoy import credentials, gate
 from lakelatch.envoy.authentication import FILTER_NAME, authentication
 from lakelatch.envoy.clusters import clusters
 from lakelatch.envoy.config import GatewayConfig
@@ -39,6 +39,7 @@ class Compiled:
     clusters: list[Json]
     routes: Json
     authentication: Json
+    gate: Json
     certificate: Json | None
     files: Files
 
@@ -61,10 +62,13 @@ class Compiled:
         What is referred to comes before what refers to it. Routes come after authentication: between the two, a new
         identity is refused, never an old one let through.
         """
-        extension = {"name": FILTER_NAME, "typed_config": self.authentication}
+        extension = "envoy.config.core.v3.TypedExtensionConfig"
+        verifies = {"name": FILTER_NAME, "typed_config": self.authentication}
+        closes = {"name": gate.FILTER_NAME, "typed_config": self.gate}
         contents = {
             self.files.clusters: credentials.discovery("envoy.config.cluster.v3.Cluster", *self.clusters),
-            self.files.authentication: credentials.discovery("envoy.config.core.v3.TypedExtensionConfig", extension),
+            self.files.authentication: credentials.discovery(extension, verifies),
+            self.files.gate: credentials.discovery(extension, closes),
             self.files.routes: credentials.discovery("envoy.config.route.v3.RouteConfiguration", self.routes),
             self.files.listeners: credentials.discovery("envoy.config.listener.v3.Listener", self.listener),
         }
@@ -78,7 +82,7 @@ class Compiled:
         manager = inlined["filter_chains"][0]["filters"][0]["typed_config"]
         del manager["rds"]
         manager["route_config"] = self.routes
-        discovered = {FILTER_NAME: self.authentication}
+        discovered = {FILTER_NAME: self.authentication, gate.FILTER_NAME: self.gate}
         manager["http_filters"] = [
             {"name": one["name"], "typed_config": discovered[one["name"]]} if "config_discovery" in one else one
             for one in manager["http_filters"]
@@ -105,7 +109,8 @@ def compile_gateway(config: GatewayConfig, runtime: Runtime) -> Compiled:
         listener=listener(config, runtime),
         clusters=clusters(config, runtime),
         routes=route_configuration(config, runtime),
-        authentication=authentication(config, runtime.keys),
+        authentication=authentication(config, runtime),
+        gate=gate.gate(config.policy, runtime),
         certificate=certificate,
         files=runtime.files,
     )

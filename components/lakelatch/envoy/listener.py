@@ -12,6 +12,7 @@ from lakelatch.envoy import (
     authorization,
     catalogue,
     credentials,
+    gate,
     inspection,
     replies,
     routes,
@@ -67,6 +68,13 @@ def _connection_manager(runtime: Runtime) -> Json:
                 "config_discovery": {
                     "config_source": file_source(runtime.files.authentication),
                     "type_urls": [f"type.googleapis.com/{authentication.FILTER_TYPE}"],
+                },
+            },
+            {
+                "name": gate.FILTER_NAME,
+                "config_discovery": {
+                    "config_source": file_source(runtime.files.gate),
+                    "type_urls": [f"type.googleapis.com/{gate.FILTER_TYPE}"],
                 },
             },
             inspection.base_filter(),

@@ -17,6 +17,7 @@ from lakelatch.access.decisions import (
     unknown_identity,
 )
 from lakelatch.envoy.authorization import RULE_NO_SUBJECT
+from lakelatch.envoy.gate import RULE_MAINTENANCE, RULE_REVOKED
 from lakelatch.envoy.identity import ACTION_HEADER
 from lakelatch.envoy.runtime import Json, any_of, where
 
@@ -73,6 +74,16 @@ _RULE_NAME: Final = (
     "%CEL(response.code_details.replace('rbac_access_denied_matched_policy[rule:', '').replace(']', ''))%"
 )
 _BY_RULE: Final = rule_message(_RULE_NAME, "")
+_REVOKED: Final = (
+    "the token was revoked by whoever runs this gateway, although its signature and times are right: fetch another from"
+    " the identity provider; if that one is refused as well, ask the operators."
+)
+_CLOSED: Final = (
+    "the gateway is under maintenance for what was asked; try again later. `lakelatch maintenance status` says why and"
+    " until when."
+)
+MAINTENANCE_RETRY_SECONDS: Final = 30
+"""Clients of Databricks retry a 503 after this long, for five minutes (databricks-sdk, `retries.py`)."""
 _NO_SUBJECT: Final = (
     "the token is valid, but it lacks the claim that names workloads of its issuer here (sub, where the access model"
     " names no other): ask the identity provider for it."
@@ -92,6 +103,7 @@ def local_replies() -> Json:
         (unauthenticated, 401, _MALFORMED),
         (_has(f"[{RULE_DEFAULT_DENY}]"), 403, _DEFAULT_DENY),
         (_has("[rule:"), 403, _BY_RULE),
+        (_has(f"[{RULE_REVOKED}]"), 401, _REVOKED),
         (_has(f"[{RULE_UNKNOWN_ACTION}]"), 403, unknown_action_message("%METADATA(ROUTE:lakelatch:service)%")),
         (_has(f"[{RULE_UNKNOWN_IDENTITY}]"), 403, unknown_identity().message),
         (_has(f"[{RULE_QUERY_TOKEN}]"), 403, _IN_QUERY),
@@ -99,6 +111,9 @@ def local_replies() -> Json:
         (_begins("path_normalization_failed"), 400, _PATH),
     ]
     mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]
+    closed = _mapper(_has(f"[{RULE_MAINTENANCE}]"), 503, _CLOSED) | {"status_code": 503}
+    retry = {"key": "retry-after", "value": str(MAINTENANCE_RETRY_SECONDS)}
+    mappers.append(closed | {"headers_to_add": [{"header": retry, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]})
     by_route = "response.code_details == 'direct_response'"
     for status in CODES:
         mappers.append(_mapper(f"response.code == {status} && {by_route}", status, "%LOCAL_REPLY_BODY%"))

@@ -12,12 +12,12 @@ from typing import Any, Final
 from lakelatch.access.attributes import BODY_BYTES
 from lakelatch.access.decisions import RULE_ENDPOINT, RULE_NO_TOKEN
 from lakelatch.access.policy import Policy, Subject
-from lakelatch.envoy import authorization, catalogue, credentials, inspection
+from lakelatch.envoy import authorization, catalogue, credentials, gate, inspection
 from lakelatch.envoy.audit import NAMESPACE
 from lakelatch.envoy.authentication import PUBLIC_PATHS
 from lakelatch.envoy.clusters import ENDPOINTS, WORKSPACE, workspace_authority
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.identity import CLASS_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, SUBJECT_HEADER
+from lakelatch.envoy.identity import ENDPOINT_ROUTE, INTERNAL_HEADERS, ISSUER_HEADER, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Json, Runtime, Unavailable, any_of
 
 ROUTE_CONFIGURATION: Final = "lakelatch"
@@ -40,7 +40,7 @@ def route_configuration(config: GatewayConfig, runtime: Runtime) -> Json:
         "name": ROUTE_CONFIGURATION,
         "vhost_header": SUBJECT_HEADER,
         "virtual_hosts": [*hosts, _nobody_yet(policy)],
-        "request_headers_to_remove": [SUBJECT_HEADER, ISSUER_HEADER, CLASS_HEADER, "x-envoy-external-address"],
+        "request_headers_to_remove": [*INTERNAL_HEADERS, "x-envoy-external-address"],
         "max_direct_response_body_size_bytes": 8192,
     }
 
@@ -141,7 +141,9 @@ def _nobody_yet(policy: Policy) -> Json:
             "route": {"cluster": ENDPOINTS, "timeout": "30s"},
             "metadata": _metadata(decision="allow", rule=RULE_ENDPOINT),
             "request_headers_to_remove": ["authorization"],
-            "typed_per_filter_config": {authorization.FILTER_NAME: authorization.open_to_all()},
+            "typed_per_filter_config": dict.fromkeys(
+                (authorization.FILTER_NAME, gate.FILTER_NAME), authorization.open_to_all()
+            ),
         }
         for path, method in PUBLIC_PATHS.items()
     }

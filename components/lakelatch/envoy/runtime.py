@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from lakelatch.access.switches import Maintenance
+
 Json = dict[str, Any]
 """A JSON object, here always a piece of Envoy's configuration (protobuf JSON of its v3 API)."""
 
@@ -50,6 +52,11 @@ class Files:
         return str(self.folder / "authentication.json")
 
     @property
+    def gate(self) -> str:
+        """Extension configuration discovery (ECDS): what operators closed or revoked."""
+        return str(self.folder / "gate.json")
+
+    @property
     def certificate(self) -> str:
         """Secret discovery (SDS): the certificate shown to clients."""
         return str(self.folder / "certificate.json")
@@ -86,6 +93,12 @@ class Runtime:
     """Services that have no Databricks token now."""
     audit_file: str | None = None
     """Where audit lines go; None means standard output."""
+    closed: Sequence[Maintenance] = ()
+    """What is under maintenance now."""
+    revoked_keys: frozenset[str] = frozenset()
+    """`kid` of keys that verify nothing any more, whatever their issuers publish."""
+    revoked_subjects: frozenset[str] = frozenset()
+    revoked_token_ids: frozenset[str] = frozenset()
 
 
 def any_of(type_name: str, value: Json) -> Json:

@@ -147,13 +147,13 @@ def _action_route(
         "timeout": "0s",
         "idle_timeout": f"{IDLE_SECONDS}s",
     }
-    token_file = runtime.files.token(service, config.workspace.host, config.services[service].application_id)
+    secret = credentials.secret_name(service, config.workspace.host, config.services[service].application_id)
     return {
         "name": action.name,
         "match": match,
         "route": route,
         "metadata": _metadata(identity, decision),
-        "typed_per_filter_config": credentials.injection(service, token_file),
+        "typed_per_filter_config": credentials.injection(secret),
     }
 
 

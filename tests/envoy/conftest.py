@@ -324,6 +324,12 @@ def eventually(check: Callable[[], Any], seconds: float = 20) -> Any:
     return answer
 
 
+@pytest.fixture(scope="session")
+def live_envoy() -> type[LiveEnvoy]:
+    """Makes a live Envoy that its test starts and stops."""
+    return LiveEnvoy
+
+
 @pytest.fixture(scope="session", name="eventually")
 def _eventually() -> Callable[..., Any]:
     return eventually

@@ -14,6 +14,12 @@ from lakelatch.envoy.runtime import Files, Json, Runtime, any_of, file_source
 
 NODE: Final = {"id": "lakelatch-gateway", "cluster": "lakelatch-gateway"}
 
+RUNTIME: Final = {
+    "layers": [
+        # A path of the catalogue with several variables has up to 400 instructions; Envoy takes 100 by itself.
+        {"name": "patterns", "static_layer": {"re2.max_program_size.error_level": 400}}
+    ]
+}
 MAX_CONNECTIONS: Final = 10_000
 """Clients' connections. Each takes a file descriptor and, with its buffers, up to 64 KiB of memory."""
 _CONNECTION_LIMIT: Final = {
@@ -57,6 +63,7 @@ class Compiled:
                 "cds_config": file_source(self.files.clusters),
             },
             "overload_manager": {"resource_monitors": [_CONNECTION_LIMIT]},
+            "layered_runtime": RUNTIME,
             "stats_config": _STATISTICS,
         }
 
@@ -83,7 +90,11 @@ class Compiled:
         manager = inlined["filter_chains"][0]["filters"][0]["typed_config"]
         del manager["rds"]
         manager["route_config"] = self.routes
-        manager["http_filters"][0] = {"name": FILTER_NAME, "typed_config": self.authentication}
+        discovered = {FILTER_NAME: self.authentication}
+        manager["http_filters"] = [
+            {"name": one["name"], "typed_config": discovered[one["name"]]} if "config_discovery" in one else one
+            for one in manager["http_filters"]
+        ]
         if self.certificate is not None:
             # Not by its discovery file, which is written only after this: so Envoy reads the certificate as well.
             tls = inlined["filter_chains"][0]["transport_socket"]["typed_config"]["common_tls_context"]
@@ -91,6 +102,7 @@ class Compiled:
             tls["tls_certificates"] = [self.certificate["resources"][0]["tls_certificate"]]
         return {
             "node": NODE,
+            "layered_runtime": RUNTIME,
             "static_resources": {"listeners": [inlined], "clusters": [secrets(self.files), *self.clusters]},
             "dynamic_resources": {"ads_config": _SECRETS_STREAM},
         }

@@ -12,7 +12,7 @@ from lakelatch_gateway.log import Log
 from lakelatch_gateway.tasks import cancel
 
 START_SECONDS: Final = 120.0
-"""On an idle machine, Envoy starts with a policy of 10,000 services in 22 s."""
+"""Envoy starts with a policy of 10,000 services in 10 s; a busy machine may need several times that."""
 READY_POLL_SECONDS: Final = 0.02
 RESTART_SECONDS: Final = (0.2, 10.0)
 """First and longest wait before a dead Envoy is started again."""

@@ -22,7 +22,7 @@ def gateway() -> None:
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the audit log and, while it runs, sockets and tokens. Default: audit lines on standard output.",
+    help="Folder for the audit log and, while it runs, sockets. Default: audit lines on standard output.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Envoy's worker threads.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line once it serves.")

@@ -83,7 +83,7 @@ async def _supervise(options: Options, ready: Callable[[GatewayConfig], None]) -
 def _folders(state_dir: Path | None, environment: dict[str, str]) -> Iterator[tuple[Path, str | None]]:
     """The private run folder and the audit file, held against a second gateway while in use."""
     if state_dir is None:
-        # Tokens belong on memory, where there is a private place on it: XDG Base Directory Specification.
+        # A private place where there is one: XDG Base Directory Specification.
         with tempfile.TemporaryDirectory(prefix="lakelatch-", dir=environment.get("XDG_RUNTIME_DIR")) as name:
             yield Path(name) / "run", None
         return

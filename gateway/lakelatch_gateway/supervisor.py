@@ -28,6 +28,7 @@ from lakelatch_gateway.envoy_process import find_envoy, validate
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
+from lakelatch_gateway.secret_server import SecretServer
 from lakelatch_gateway.sources import Sources
 from lakelatch_gateway.switchboard import Switchboard
 from lakelatch_gateway.tasks import cancel
@@ -42,7 +43,7 @@ class Options:
 
     folder: ConfigFolder
     run: Path
-    """Private folder for sockets and tokens; empty at the start, gone at the end."""
+    """Private folder for sockets and what Envoy reads; empty at the start, gone at the end."""
     audit_file: str | None
     """Where audit lines go; None means standard output."""
     switchboard: Switchboard | None
@@ -97,10 +98,14 @@ class Supervisor:
             _prepare(options.run)
             stack.callback(shutil.rmtree, options.run, ignore_errors=True)
             paths = Files(PurePosixPath(options.run))
+            secrets = SecretServer(paths.secrets_socket, self._log)
+            stack.push_async_callback(secrets.close)
+            await secrets.start()
             sources = Sources(
                 config,
                 issuer,
                 paths=paths,
+                secrets=secrets,
                 environment=options.environment,
                 changed=self._bell.set,
                 log=self._log,
@@ -189,9 +194,10 @@ class Supervisor:
             await self._deliver(sources, envoy)
         except LakelatchError:
             await sources.use(*before)
-            raise
-        finally:
             sources.forget()
+            raise
+        # Not after another error: what was not written leaves files in force that refer to the tokens from before.
+        sources.forget()
         self._log.info("configuration in force", services=sorted(config.services))
 
     async def _deliver(self, sources: Sources, envoy: EnvoyKeeper) -> None:
@@ -229,4 +235,3 @@ def _prepare(run: Path) -> None:
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(mode=0o700, parents=True)
     os.chmod(run, 0o700)
-    (run / "tokens").mkdir(mode=0o700)

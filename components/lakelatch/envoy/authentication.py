@@ -20,8 +20,11 @@ FILTER_TYPE: Final = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthenticati
 
 CLOCK_SKEW_SECONDS: Final = 30
 """Leeway for `exp` and `nbf`. Hosts with NTP are within a second; more only prolongs tokens."""
-CACHED_TOKENS: Final = 1000
-"""Verified tokens that each Envoy worker remembers: ten per service at the most services one gateway serves."""
+CACHED_TOKENS: Final = 10_000
+"""Verified tokens that each Envoy worker remembers: one per service at the most services one gateway serves.
+
+One of 1 KiB takes 10 KiB, from its first use on.
+"""
 CACHED_TOKEN_BYTES: Final = 8192
 """Longest token to remember. Entra tokens with 200 groups are near 8 KiB; Envoy's default of 4 KiB would miss them."""
 

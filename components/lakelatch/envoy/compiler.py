@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lakelatch.envoy import credentials, gate
 from lakelatch.envoy.authentication import FILTER_NAME, authentication
-from lakelatch.envoy.clusters import clusters
+from lakelatch.envoy.clusters import SECRETS, clusters, secrets
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.listener import CERTIFICATE, listener
 from lakelatch.envoy.routes import route_configuration
@@ -31,6 +31,15 @@ _CONNECTION_LIMIT: Final = {
 }
 
 
+_SECRETS_STREAM: Final = {
+    "api_type": "DELTA_GRPC",
+    "transport_api_version": "V3",
+    "grpc_services": [{"envoy_grpc": {"cluster_name": SECRETS}}],
+}
+_STATISTICS: Final = {"stats_matcher": {"exclusion_list": {"patterns": [{"prefix": "sds."}]}}}
+"""Without those of each secret: nobody reads them, and for 10,000 they take more memory than the secrets."""
+
+
 @dataclass(frozen=True)
 class Compiled:
     """What Envoy is told, as plain JSON."""
@@ -44,20 +53,23 @@ class Compiled:
     files: Files
 
     def bootstrap(self) -> Json:
-        """What Envoy is started with: it never changes, everything else is discovered from files."""
+        """What Envoy is started with: it never changes. Tokens come by a stream, all else by files."""
         return {
             "node": NODE,
             "admin": {"address": {"pipe": {"path": self.files.admin_socket, "mode": 0o600}}},
+            "static_resources": {"clusters": [secrets(self.files)]},
             "dynamic_resources": {
+                "ads_config": _SECRETS_STREAM,
                 "lds_config": file_source(self.files.listeners),
                 "cds_config": file_source(self.files.clusters),
             },
             "overload_manager": {"resource_monitors": [_CONNECTION_LIMIT]},
             "layered_runtime": RUNTIME,
+            "stats_config": _STATISTICS,
         }
 
     def discovery(self) -> dict[str, str]:
-        """Path to content of every discovered file but the tokens, in the order in which they have to be written.
+        """Path to content of every discovered file, in the order in which they have to be written.
 
         What is referred to comes before what refers to it. Routes come after authentication: between the two, a new
         identity is refused, never an old one let through.
@@ -95,7 +107,8 @@ class Compiled:
         return {
             "node": NODE,
             "layered_runtime": RUNTIME,
-            "static_resources": {"listeners": [inlined], "clusters": self.clusters},
+            "static_resources": {"listeners": [inlined], "clusters": [secrets(self.files), *self.clusters]},
+            "dynamic_resources": {"ads_config": _SECRETS_STREAM},
         }
 
 

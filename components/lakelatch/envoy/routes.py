@@ -98,8 +98,8 @@ def _service(config: GatewayConfig, policy: Policy, runtime: Runtime, subject: S
     if missing is not None:
         route["metadata"]["filter_metadata"][NAMESPACE] |= {"decision": "deny", "rule": RULE_NO_TOKEN}
         return route | _no_token(missing)
-    token_file = runtime.files.token(name, config.workspace.host, config.services[name].application_id)
-    filters |= credentials.injection(name, token_file)
+    secret = credentials.secret_name(name, config.workspace.host, config.services[name].application_id)
+    filters |= credentials.injection(secret)
     forward = {
         "cluster": WORKSPACE,
         "host_rewrite_literal": workspace_authority(config),

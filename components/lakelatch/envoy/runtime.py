@@ -3,7 +3,6 @@
 They are handed in, so that compiling stays pure.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -61,14 +60,6 @@ class Files:
         """Secret discovery (SDS): the certificate shown to clients."""
         return str(self.folder / "certificate.json")
 
-    def token(self, service: str, workspace: str, application_id: str) -> str:
-        """Secret discovery (SDS): one service's token for one principal of one workspace.
-
-        Another principal means another file, so that a route never meets the token of the principal before.
-        """
-        principal = hashlib.sha256(f"{workspace}\n{application_id}".encode()).hexdigest()[:16]
-        return str(self.folder / "tokens" / f"{service}.{principal}.json")
-
     @property
     def admin_socket(self) -> str:
         """Unix socket of Envoy's administration interface."""
@@ -78,6 +69,11 @@ class Files:
     def endpoints_socket(self) -> str:
         """Unix socket of the gateway's own endpoints: discovery, keys, token exchange."""
         return str(self.folder / "endpoints.sock")
+
+    @property
+    def secrets_socket(self) -> str:
+        """Unix socket on which the gateway serves Databricks tokens to Envoy."""
+        return str(self.folder / "secrets.sock")
 
 
 @dataclass(frozen=True)
@@ -109,6 +105,14 @@ def any_of(type_name: str, value: Json) -> Json:
 def file_source(path: str) -> Json:
     """A configuration source that follows a file which is replaced by renaming."""
     return {"path_config_source": {"path": path}, "resource_api_version": "V3"}
+
+
+def stream_source() -> Json:
+    """A configuration source that is the one stream between Envoy and the gateway (ADS), waited for without limit.
+
+    After a limit, Envoy would bring into force what refers to a secret that has not come, and send an empty one.
+    """
+    return {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}
 
 
 def where(expression: str) -> Json:

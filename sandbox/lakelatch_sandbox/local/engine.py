@@ -59,6 +59,7 @@ def public_environment(layout: Layout, endpoints: Endpoints, pulumi: Path) -> di
         "ARM_TENANT_ID": endpoints.tenant_id,
         "ARM_CLIENT_ID": endpoints.entra_admin_client_id,
         "DATABRICKS_CLIENT_ID": endpoints.admin_client_id,
+        "LAKELATCH_GATEWAY_STATE": str(layout.gateway_state),
     }
 
 

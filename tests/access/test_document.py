@@ -70,6 +70,15 @@ def test_a_large_file_is_refused_by_its_size() -> None:
     assert "larger than 4 MiB" in says
 
 
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_is_nested_beyond_the_parsers_stack_is_refused(opening: str, closed: bool) -> None:
+    """A fault of the parser would end the process without a word."""
+    closing = {"[": "]", "{a: ": "}"}.get(opening, "")
+    found = findings(opening * 60_000 + (closing * 60_000 if closed else ""))
+    assert found == [("", "it is nested more than 1000 levels deep", 1)]
+
+
 def test_every_finding_is_told_at_once() -> None:
     assert len(findings("a: !x 1\nb: !y 2\na: 3\n")) == 3
 

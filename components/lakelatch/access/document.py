@@ -18,7 +18,11 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 """Ten thousand services take about 2 MB; a file above this is a mistake, and would only be slow to refuse."""
 MAX_DEPTH: Final = 20
 """The model itself is six levels deep."""
+_COMPOSABLE_DEPTH: Final = 1000
+"""libyaml's composer calls itself for every level, and ends the process with a fault from some ten thousand on."""
 
+_STARTS: Final = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
+_ENDS: Final = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_TEXT: Final = frozenset({_TAG + "str", _TAG + "timestamp"})
@@ -75,6 +79,10 @@ def read(text: str, source: str) -> Document:
         raise _refusal(source, "it is larger than 4 MiB", "split the model, or look for what was pasted into it")
     loader = _Loader(text)
     try:
+        if (line := _too_deep(text)) is not None:
+            raise _refusal(
+                source, f"it is nested more than {_COMPOSABLE_DEPTH} levels deep", "the model has six levels", line
+            )
         root = loader.get_single_node()
         if root is None:
             raise _refusal(source, "it is empty", "write a model, beginning with `account:`")
@@ -106,6 +114,22 @@ def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
 
 def _refusal(source: str, found: str, expected: str, line: int | None = None) -> ModelError:
     return ModelError(source, [Finding("", found, expected, line)])
+
+
+def _too_deep(text: str) -> int | None:
+    """The line on which a text is too deep to be composed; None when it nowhere is."""
+    loader, depth = _Loader(text), 0
+    try:
+        while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+            if kind in _STARTS:
+                depth += 1
+                if depth > _COMPOSABLE_DEPTH:
+                    return int(event.start_mark.line) + 1
+            elif kind in _ENDS:
+                depth -= 1
+    finally:
+        loader.dispose()
+    return None
 
 
 def _children(node: yaml.Node) -> dict[int | str, tuple[yaml.Node, int]]:

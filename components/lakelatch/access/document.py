@@ -149,17 +149,17 @@ class _Reader:
         self._loader = loader
         self._seen: set[int] = set()
 
-    def plain(self, node: yaml.Node, path: tuple[int | str, ...] = ()) -> Any:
-        """The plain value of a node; None where there is none."""
-        if id(node) in self._seen:  # an alias is the anchor's node again, and so is a cycle
-            return self._refuse(path, node, "is an alias (`*name`)", "write the value out")
+    def plain(self, node: yaml.Node, path: tuple[int | str, ...] = (), near: yaml.Node | None = None) -> Any:
+        """The plain value of a node; None where there is none. `near` is its key, or the list that it stands in."""
+        if id(node) in self._seen:  # an alias is the anchor's node again, on the anchor's line, and so is a cycle
+            return self._refuse(path, near or node, "is an alias (`*name`)", "write the value out")
         self._seen.add(id(node))
         if len(path) > MAX_DEPTH:
             return self._refuse(path, node, f"is nested more than {MAX_DEPTH} levels deep", "the model has six levels")
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
-            return [self.plain(item, (*path, index)) for index, item in enumerate(node.value)]
+            return [self.plain(item, (*path, index), node) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN_TEXT:
             return node.value
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
@@ -177,7 +177,7 @@ class _Reader:
             elif key.value in mapping:
                 self._refuse((*path, key.value), key, "stands here a second time", "keep one of them")
             else:
-                mapping[key.value] = self.plain(value, (*path, key.value))
+                mapping[key.value] = self.plain(value, (*path, key.value), key)
         return mapping
 
     def _refuse(self, path: tuple[int | str, ...], node: yaml.Node, found: str, expected: str) -> None:

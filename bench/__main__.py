@@ -43,7 +43,7 @@ SECTIONS = {
     ),
     "growth": Section(
         "The gateway's cost as it grows",
-        "Services and actions that each may do, from few to many. Every size is a whole gateway, all under load in turns.",
+        "Services, and actions that each may do, from few to many: whole gateways, all under load in turns.",
         growth.compare,
     ),
     "decisions": Section(

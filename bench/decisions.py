@@ -94,7 +94,7 @@ def compare() -> str:
     whole, read = compile_seconds()
     lines += [
         "",
-        f"{SERVICES:,} services with all {len(GRANTABLE):,} actions: compiled in {whole:.1f} s, {read:.1f} s of it reading.",
+        f"{SERVICES:,} services, all {len(GRANTABLE):,} actions: compiled in {whole:.1f} s, {read:.1f} s of it reading.",
     ]
     return "\n".join(lines)
 

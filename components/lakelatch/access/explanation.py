@@ -1,0 +1,210 @@
+"""Why a service may or may not do something: the decision, every check on the way to it, and what would change it.
+
+The decision is the one of `decisions.conclude`, asked twice: as if everything that is not known were met, and as if it
+were not. Where both say the same, it is so; where not, what is not known decides.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from lakelatch.access.actions import ACTIONS, ALIASES
+from lakelatch.access.asked import Asked, evidence
+from lakelatch.access.checks import OPAQUE
+from lakelatch.access.decisions import Decision, conclude
+from lakelatch.access.evidence import Judgement, Part, State, judge
+from lakelatch.access.model_policy import unknown_subject
+from lakelatch.access.policy import Policy, Subject
+from lakelatch.access.rules import DAYS, Rule
+
+Verdict = Literal["allowed", "denied", "not known"]
+ROLES_NAMED: Final = 6
+"""Roles that are offered; of more, `access show` has the list."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was asked on the way to the decision."""
+
+    state: State
+    of: str
+    """`role`, or `rule:` and its name."""
+    asked: str
+    told: str = ""
+    """What is to be known about it: why it is not met, or what would decide it."""
+    observed: bool = False
+    """Only told, not enforced."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The decision about a service and an action, and how it came about."""
+
+    service: str
+    action: str | None
+    verdict: Verdict
+    decision: Decision
+    """What is decided when nothing that is not known is met."""
+    steps: tuple[Step, ...]
+    unknown: tuple[str, ...]
+    """Attributes that would decide, when it is not known."""
+    changes: tuple[str, ...]
+    """What would let it through, when it is not, or only because rules are observed."""
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain data, for other tools."""
+        decided = {"rule": self.decision.rule, "observed": self.decision.observed, "message": self.decision.message}
+        return {
+            "service": self.service,
+            "action": self.action,
+            "verdict": self.verdict,
+            "allowed": self.verdict == "allowed",
+            **decided,
+            "checks": [asdict(step) for step in self.steps],
+            "unknown": list(self.unknown),
+            "changes": list(self.changes),
+        }
+
+
+def explain(
+    policy: Policy,
+    service: str,
+    action: str | None,
+    asked: Asked | None = None,
+    roles: Mapping[str, Iterable[str]] | None = None,
+) -> Explanation:
+    """Explain the decision about an action of a service, None for one that the catalogue does not know.
+
+    `roles` are those that a service could be given, each with its actions; `asked` is what is told of the request.
+
+    Raises:
+        KeyError: there is no such service.
+        ValueError: what is told of the request is no attribute of it.
+
+    """
+    subject = policy.subjects[service]
+    action = ALIASES.get(action, action) if action else None
+    if action is None or action not in ACTIONS or action not in subject.grants:
+        known = action if action in ACTIONS else None
+        decision = conclude(policy, subject, known, lambda _: False)
+        verdict: Verdict = "allowed" if decision.allowed else "denied"
+        return Explanation(
+            service,
+            known,
+            verdict,
+            decision,
+            (_no_role(subject, known),),
+            (),
+            tuple(_grants(subject, known, roles or {})),
+        )
+    known_subject = subject.subject != unknown_subject(service)
+    found = evidence(subject, action, asked or Asked(), subject_known=known_subject)
+    judged = {one.rule: judge(one, found) for one in policy.checks(subject, action)}
+    worst = conclude(policy, subject, action, lambda check: judged[check.rule].state == "met")
+    best = conclude(policy, subject, action, lambda check: judged[check.rule].state != "not met")
+    verdict = "not known" if best.allowed != worst.allowed else "allowed" if worst.allowed else "denied"
+    refusing = [one for one in judged.values() if one.state != "met"]
+    unknown = dict.fromkeys(name for one in refusing for part in _shown(one) for name in part.unknown)
+    role = Step("met", "role", f"role {subject.grants[action]!r} has {action!r}")
+    return Explanation(
+        service,
+        action,
+        verdict,
+        worst,
+        (role, *(step for one in judged.values() for step in _steps(one, policy.rules[one.check.rule]))),
+        tuple(unknown),
+        () if verdict == "allowed" and not worst.observed else tuple(_of_rules(refusing, policy.rules)),
+    )
+
+
+def _no_role(subject: Subject, action: str | None) -> Step:
+    if action is None:
+        return Step("not met", "role", "the catalogue knows the action", "no role can have what it does not know")
+    listed = ", ".join(repr(role) for role in subject.roles) or "none"
+    return Step("not met", "role", f"a role of it has {action!r}", f"its roles: {listed}")
+
+
+def _grants(subject: Subject, action: str | None, roles: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    if action is None:
+        yield "name an action of the catalogue; the action reference has every method and path"
+        return
+    for role in subject.roles:
+        yield f"add '{action}' to its role '{role}'"
+    others = [role for role, actions in roles.items() if role not in subject.roles and action in actions]
+    for role in others[:ROLES_NAMED]:
+        yield f"give it the role '{role}', which has '{action}'"
+
+
+def _steps(judgement: Judgement, rule: Rule) -> Iterator[Step]:
+    check = judgement.check
+    of = f"rule:{check.rule}"
+    for part in _shown(judgement):
+        if part.key == "during":
+            # In force is no reason to refuse: the rest of the rule is asked then.
+            state: State = "met" if part.state == "not met" else part.state
+            words = {"met": "not in force; it is", "not met": "in force", "not known": "in force or not; it is"}
+            yield Step(state, of, f"{words[part.state]} {window(rule)}", _told(part), check.observed)
+        else:
+            yield Step(part.state, of, _words(part), _told(part), check.observed)
+    if not judgement.parts:
+        yield Step("met", of, "asks nothing of this action", "", check.observed)
+
+
+def _shown(judgement: Judgement) -> list[Part]:
+    """The parts that tell something: that a body is clear goes without saying, unless it is not."""
+    return [part for part in judgement.parts if part.key != "body" or part.state == "not met"]
+
+
+def _words(part: Part) -> str:
+    if part.opaque or part.asked == OPAQUE:
+        return part.key
+    match part.key:
+        case "networks":
+            return part.asked
+        case "body":
+            return "the body can mean one thing only"
+    return f"{part.key}: {part.asked}"
+
+
+def _told(part: Part) -> str:
+    if part.state == "not known":
+        return f"tell {_all(part.unknown)}"
+    if part.opaque:
+        return "requests for this action do not show it, so all of them are refused"
+    if part.asked == OPAQUE:
+        return "refuses always"
+    return ""
+
+
+def _of_rules(refusing: Iterable[Judgement], rules: Mapping[str, Rule]) -> Iterator[str]:
+    for one in refusing:
+        rule = rules[one.check.rule]
+        for part in _shown(one) if not one.check.observed else ():
+            yield from (f"rule '{one.check.rule}': {text}" for text in _change(part, rule))
+
+
+def _change(part: Part, rule: Rule) -> Iterator[str]:
+    if part.state == "not known":
+        yield f"tell {_all(part.unknown)}, which decides it"
+    elif part.key == "during":
+        yield f"a request at another time than {window(rule)}"
+    elif part.state == "met":
+        return
+    elif part.asked == OPAQUE:
+        yield f"take the action out of `for`, or `{part.key}` out of the rule"
+    elif part.key == "body":
+        yield "a JSON body without a member twice, not encoded, of at most 1 MiB"
+    else:
+        yield f"a request of which `{part.asked}` holds, or another `{part.key}`"
+
+
+def _all(names: Iterable[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
+
+
+def window(rule: Rule) -> str:
+    """When a rule is in force, in words."""
+    assert rule.during is not None, "a check has `unless` for a window alone"  # noqa: S101
+    during = rule.during
+    days = "every day" if set(during.days) == set(DAYS) else ", ".join(during.days)
+    return f"{days} {during.start} to {during.end} ({during.timezone})"

@@ -15,6 +15,7 @@ from lakelatch.access.model_policy import policy_of
 from lakelatch.access.summary import ACCOUNT, Right, Trusted
 from lakelatch.cli import explaining, model_files
 from lakelatch.cli.model_files import MODEL
+from lakelatch.cli.observed import observed
 from lakelatch.cli.table import table
 from lakelatch.errors import CommandError
 
@@ -27,6 +28,9 @@ LATER: Final = "(known after `pulumi up`)"
 @click.group()
 def access() -> None:
     """Check an access model, and ask who can do what."""
+
+
+access.add_command(observed)
 
 
 @access.command()

@@ -162,7 +162,7 @@ def attributes() -> str:
 BODY_NOTE = f"""Every action has `body.bytes`, its length, and `body.readable`. Nothing else is read of others' bodies.
 Nothing holds of a body that could mean two things: longer than {BODY_BYTES:,} bytes, nested deeper than {DEPTH}, no
 JSON object, a member twice, encoded, or not `application/json` in UTF-8. A member that is missing, or of another kind,
-is not there: a condition about it is not proven, so the request is refused. `has(body.row_limit)` asks whether it is."""
+is not there: a condition about it is not proven, so the request is refused. `has(body.row_limit)` asks for it."""
 
 
 PATH_NOTE = """Those that stand in braces in the [action reference](actions.md): the second segment of

@@ -201,6 +201,20 @@ def test_a_model_and_its_delivered_configuration_are_one_policy() -> None:
     assert delivered.subjects["exporter"].subject == "0oa1"
 
 
+def test_a_delivered_configuration_asks_in_the_order_of_the_model() -> None:
+    data = yaml.safe_load(WIDE)
+    data["rules"] = {"second": {"deny": True}, "first": {"deny": True}}
+    data["roles"]["also"] = {"actions": ["current_user.me"]}
+    data["services"]["exporter"]["roles"] = ["reader", "also"]
+    model = AccessModel.read(text(data))
+    assert model.gateway is not None
+    identities: Any = {name: {"subject": f"id-{name}", "application_id": "1"} for name in model.gateway_services()}
+    made = GatewayConfig.parse(gateway_config(model, model.gateway, audience="a", identities=identities))
+    for policy in (policy_of(model), made.policy, GatewayConfig.parse(json.loads(made.file())).policy):
+        assert explain(policy, "exporter", "current_user.me").decision.rule == "rule:first"
+        assert policy.subjects["exporter"].grants["current_user.me"] == "also"
+
+
 def test_a_subject_that_is_not_known_yet_decides_nothing() -> None:
     data = yaml.safe_load(WIDE)
     data["rules"] = {"who": {"require": "identity.subject == 'x'"}}

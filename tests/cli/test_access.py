@@ -178,3 +178,25 @@ def test_explain_as_json(ruled: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert (found["verdict"], found["allowed"], found["rule"]) == ("not known", False, "rule:small")
     assert found["unknown"] == ["body.row_limit"]
     assert {check["state"] for check in found["checks"]} == {"met", "not known"}
+
+
+def test_show_tells_rules_and_what_is_only_observed(ruled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ruled / "stacks" / "access.yaml"
+    data = yaml.safe_load(model.read_text(encoding="utf-8"))
+    data["rules"]["night"] = {
+        "for": {"services": ["nightly-report"]},
+        "during": {"start": "22:00"},
+        "deny": True,
+        "mode": "observe",
+    }
+    data["services"]["exporter"]["mode"] = "observe"
+    model.write_text(text(data), encoding="utf-8")
+    told = said(capsys, "show", "stacks")
+    assert "What must be met beside a role" in told
+    night, small = sorted(line.split() for line in told.splitlines() if line.startswith(("night ", "small ")))
+    assert night[:4] == ["night", "observe", "nightly-report", "all"]
+    assert small == ["small", "enforce", "all", EXECUTE, "limit", "row_limit"]
+    assert "Only observed, so that nothing is refused to them: exporter\n" in told
+    found = json.loads(said(capsys, "show", "stacks", "--who", "exporter", "--json"))
+    assert [row["rule"] for row in found["rules"]] == ["small"]
+    assert found["observed"] == ["exporter"]

@@ -10,7 +10,9 @@ from lakelatch.access.trusts import workload_trust
 def policy_of(model: AccessModel, subjects: Mapping[str, str] | None = None) -> Policy:
     """Who may do what through the model's gateway; `subjects` has those that were made at creation, by service.
 
-    A subject that is not known yet is a text that no token can have; such a service is found by its name alone.
+    Roles and rules are in the order of their names: a delivered configuration keeps no other, and the order of a
+    model's files has no meaning. A subject that is not known yet is a text that no token can have; such a service is
+    found by its name alone.
     """
     known = subjects or {}
     found = {}
@@ -18,8 +20,9 @@ def policy_of(model: AccessModel, subjects: Mapping[str, str] | None = None) -> 
         trust = workload_trust(model, name)
         environment = model.workspaces[service.workspace].environment
         subject = trust.subject or known.get(name) or unknown_subject(name)
-        found[name] = Subject(name, trust.issuer, subject, environment, model.actions(name), service.mode)
-    return Policy(found, model.rules, model.gateway.mode if model.gateway else "enforce")
+        roles = dict(sorted(model.actions(name).items()))
+        found[name] = Subject(name, trust.issuer, subject, environment, roles, service.mode)
+    return Policy(found, dict(sorted(model.rules.items())), model.gateway.mode if model.gateway else "enforce")
 
 
 def unknown_subject(service: str) -> str:

@@ -22,6 +22,10 @@ DAYS: Final[tuple[Day, ...]] = get_args(Day)
 """In the order in which CEL's `getDayOfWeek` counts them from 0."""
 
 
+LONGEST: Final = 4096
+"""Characters of a condition; Envoy Gateway has the same bound."""
+
+
 def _condition(text: str) -> str:
     try:
         expression(text)
@@ -33,6 +37,8 @@ def _condition(text: str) -> str:
 def _denial(value: str | bool) -> str | bool:
     if value is False:
         raise ValueError("refuses nothing; write `true` or a condition, or take the rule away")
+    if len(str(value)) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST:,} characters; make several rules of it")
     return value if value is True else _condition(str(value))
 
 
@@ -51,8 +57,8 @@ def _zone(name: str) -> str:
     return name
 
 
-Condition = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_condition)]
-"""CEL over the vocabulary of `lakelatch.access.expressions`; Envoy Gateway has the same bound of 4,096 characters."""
+Condition = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST), AfterValidator(_condition)]
+"""CEL over the vocabulary of `lakelatch.access.expressions`."""
 Denial = Annotated[str | bool, AfterValidator(_denial)]
 """A condition, or `true`."""
 Network = Annotated[str, AfterValidator(_network)]

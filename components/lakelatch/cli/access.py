@@ -10,8 +10,10 @@ import click
 
 from lakelatch.access import summary
 from lakelatch.access.expectations import Expectations, Outcome, outcomes
+from lakelatch.access.explanation import window
 from lakelatch.access.model import AccessModel
 from lakelatch.access.model_policy import policy_of
+from lakelatch.access.rules import Rule
 from lakelatch.access.summary import ACCOUNT, Right, Trusted
 from lakelatch.cli import explaining, model_files
 from lakelatch.cli.model_files import MODEL
@@ -93,6 +95,8 @@ def show(path: Path, who: tuple[str, ...], as_json: bool) -> None:
         for section in ("rights", "trusts"):
             said[section] = [row for row in said[section] if _is(row["who"], who)]
         said["ways_round"] = [name for name in said["ways_round"] if _is(name, who)]
+        said["observed"] = [name for name in said["observed"] if _is(name, who)]
+        said["rules"] = [row for row in said["rules"] if not who or set(row["services"]) & set(who)]
         click.echo(json.dumps(said, indent=2))
     else:
         width = shutil.get_terminal_size((WIDTH, 24)).columns
@@ -125,6 +129,13 @@ def _report(model: AccessModel, who: tuple[str, ...], width: int) -> Iterator[st
     yield ""
     yield "Whose tokens are trusted"
     yield from _trusts([row for row in summary.trusted(model) if _is(row.who, who)])
+    rules = [row for row in summary.asked_rules(model) if not who or set(row[2]) & set(who)]
+    if rules:
+        yield from ("", "What must be met beside a role")
+        yield from table(("RULE", "MODE", "SERVICES", "ACTIONS", "ASKS"), [_rule(*row) for row in rules], width)
+    if seen := [name for name in summary.observed(model) if _is(name, who)]:
+        yield ""
+        yield f"Only observed, so that nothing is refused to them: {', '.join(seen)}"
     if round_it := [name for name in summary.ways_round(model) if _is(name, who)]:
         yield ""
         yield f"Round the gateway, so that only the group's rights count: {', '.join(round_it)}"
@@ -140,6 +151,19 @@ def _right(row: Right) -> tuple[str, ...]:
     actions = "\n".join(row.actions) if row.checked else "not checked"
     group = [f"group {row.group}"] if row.group else []
     return person, where, row.role, actions, "\n".join([*group, *row.entitlements, *row.grants])
+
+
+def _rule(name: str, rule: Rule, services: list[str]) -> tuple[str, ...]:
+    limit = "" if rule.limit is None else ", ".join(f"{key}" for key in sorted(rule.limit.model_fields_set))
+    asks = [
+        f"only {window(rule)}" if rule.during else "",
+        "refuses always" if rule.deny is True else f"deny {rule.deny}" if rule.deny else "",
+        f"require {rule.require}" if rule.require else "",
+        f"limit {limit}" if limit else "",
+        f"networks {', '.join(rule.networks)}" if rule.networks else "",
+    ]
+    about = services if rule.for_.services or rule.for_.roles or rule.for_.environments else ["all"]
+    return name, rule.mode, "\n".join(about), "\n".join(rule.for_.actions or ("all",)), "\n".join(filter(None, asks))
 
 
 def _trusts(rows: list[Trusted]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`lakelatch access observed`: what a gateway that observes would have refused, and what to change so that it would not."""
+"""`lakelatch access observed`: what an observing gateway would have refused, and the change after which not."""
 
 import contextlib
 import json

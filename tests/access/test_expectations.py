@@ -91,7 +91,7 @@ def test_what_a_rule_needs_and_is_not_told_is_no_decision() -> None:
         ),
         ("{service: exporter, action: jobs.list, expect: deny, rule: because}", "expectations[0].rule", "match"),
         (
-            "{service: exporter, action: current_user.me, expect: deny, attributes: {body.rows: 1}}",
+            "{service: exporter, action: jobs.list, expect: deny, attributes: {body.rows: 1}}",
             "expectations[0].attributes",
             "`body.bytes`",
         ),

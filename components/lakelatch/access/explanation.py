@@ -84,8 +84,11 @@ def explain(
     """
     subject = policy.subjects[service]
     action = ALIASES.get(action, action) if action else None
-    if action is None or action not in ACTIONS or action not in subject.grants:
-        known = action if action in ACTIONS else None
+    known = action if action in ACTIONS else None
+    # Asked first, so that a wrong attribute is told whatever the decision is.
+    told, subject_known = asked or Asked(), subject.subject != unknown_subject(service)
+    found = evidence(subject, known, told, subject_known=subject_known) if known else None
+    if known is None or found is None or known not in subject.grants:
         decision = conclude(policy, subject, known, lambda _: False)
         verdict: Verdict = "allowed" if decision.allowed else "denied"
         return Explanation(
@@ -97,18 +100,16 @@ def explain(
             (),
             tuple(_grants(subject, known, roles or {})),
         )
-    known_subject = subject.subject != unknown_subject(service)
-    found = evidence(subject, action, asked or Asked(), subject_known=known_subject)
-    judged = {one.rule: judge(one, found) for one in policy.checks(subject, action)}
-    worst = conclude(policy, subject, action, lambda check: judged[check.rule].state == "met")
-    best = conclude(policy, subject, action, lambda check: judged[check.rule].state != "not met")
+    judged = {one.rule: judge(one, found) for one in policy.checks(subject, known)}
+    worst = conclude(policy, subject, known, lambda check: judged[check.rule].state == "met")
+    best = conclude(policy, subject, known, lambda check: judged[check.rule].state != "not met")
     verdict = "not known" if best.allowed != worst.allowed else "allowed" if worst.allowed else "denied"
     refusing = [one for one in judged.values() if one.state != "met"]
     unknown = dict.fromkeys(name for one in refusing for part in _shown(one) for name in part.unknown)
-    role = Step("met", "role", f"role {subject.grants[action]!r} has {action!r}")
+    role = Step("met", "role", f"role {subject.grants[known]!r} has {known!r}")
     return Explanation(
         service,
-        action,
+        known,
         verdict,
         worst,
         (role, *(step for one in judged.values() for step in _steps(one, policy.rules[one.check.rule]))),

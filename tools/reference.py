@@ -217,8 +217,9 @@ def _kind(value: dict[str, Any]) -> str:
         )
         return f"name to {_kind(inner)}"
     if value.get("type") == "integer":
-        least, most = value.get("minimum"), value.get("maximum")
-        return "whole number" if least is None else f"{least} to {most}" if most is not None else f"{least} or more"
+        if "minimum" not in value:
+            return "whole number"
+        return f"{value['minimum']} to {value['maximum']}" if "maximum" in value else f"{value['minimum']} or more"
     if value.get("type") == "boolean":
         return "`true` or `false`"
     return {"string": "text"}.get(str(value.get("type")), "text")

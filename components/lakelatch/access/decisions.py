@@ -14,7 +14,7 @@ from lakelatch.access.actions import ACTIONS, Action, action_of
 from lakelatch.access.attributes import path_attributes, read_body
 from lakelatch.access.checks import Check
 from lakelatch.access.evidence import Evidence, judge
-from lakelatch.access.policy import Policy, Subject, static_attributes
+from lakelatch.access.policy import Policy, Subject
 
 RULE_AUTHENTICATION: Final = "authentication"
 RULE_UNKNOWN_IDENTITY: Final = "unknown-identity"
@@ -104,8 +104,10 @@ def _by_rules(policy: Policy, subject: Subject, action: str, met: Callable[[Chec
 
 
 def _attributes(policy: Policy, subject: Subject, action: Action, request: Request) -> dict[str, Any]:
+    if not policy.checks(subject, action.name):
+        return {}
     attributes: dict[str, Any] = {
-        **static_attributes(subject, action.name),
+        **policy.known(subject, action.name),
         "request.time": request.time,
         "request.method": request.method,
         "request.headers": dict(request.headers),

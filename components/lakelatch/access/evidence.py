@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from lakelatch.access.checks import OPAQUE, Check
@@ -119,6 +120,7 @@ _HAS: Final = re.compile(r"\bhas\s*\(")
 _MAPS: Final = ("request.headers", "claims", "path", "body")
 
 
+@lru_cache(maxsize=4096)
 def named(text: str) -> tuple[str, ...]:
     """What a condition speaks of: `body.row_limit`, or `body` where a member cannot be told.
 

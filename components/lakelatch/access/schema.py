@@ -90,7 +90,7 @@ def _tidy(node: Any) -> Any:
         del tidy["default"]
     if "anyOf" in tidy and {"type": "null"} in tidy["anyOf"]:
         options = [option for option in tidy.pop("anyOf") if option != {"type": "null"}]
-        tidy = {**options[0], **tidy} if len(options) == 1 else {**tidy, "anyOf": options}
+        tidy = {**(options[0] if len(options) == 1 else {"anyOf": options}), **tidy}
     if "patternProperties" in tidy:
         tidy["additionalProperties"] = False
     return tidy

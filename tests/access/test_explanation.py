@@ -14,6 +14,7 @@ from lakelatch.access.asked import Asked
 from lakelatch.access.decisions import Request, decide
 from lakelatch.access.evidence import named
 from lakelatch.access.explanation import Explanation, explain
+from lakelatch.access.expressions import expression
 from lakelatch.access.model import AccessModel
 from lakelatch.access.model_policy import policy_of, unknown_subject
 from lakelatch.access.policy import Policy, Subject
@@ -186,6 +187,10 @@ def test_an_explanation_is_the_decision_and_what_is_hidden_is_never_guessed(
 )
 def test_what_a_condition_speaks_of(text: str, names: Any) -> None:
     assert named(text) == names
+
+
+def test_white_space_within_a_name_changes_nothing() -> None:
+    assert expression("request . method == 'GET'").proven({"request.method": "GET"})
 
 
 def test_a_model_and_its_delivered_configuration_are_one_policy() -> None:

@@ -30,6 +30,8 @@ BAD: list[Any] = [
     pytest.param({"require": "size(identity.roles)"}, "require", "comes to int", id="number"),
     pytest.param({"require": "identity.roles.exists(x, x == 'a')"}, "require", "`exists`", id="macro"),
     pytest.param({"require": "identity.environment == 1"}, "require", "no matching overload", id="types"),
+    pytest.param({"require": "true // always"}, "require", "ends in a comment", id="comment"),
+    pytest.param({"deny": "false // never"}, "deny", "ends in a comment", id="comment of a denial"),
     pytest.param({"deny": False}, "deny", "refuses nothing", id="deny: false"),
     pytest.param({"deny": ""}, "deny", "", id="empty"),
     pytest.param({"limit": {"row_limit": 1}}, "", "`for.actions`", id="limit without actions"),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from lakelatch.access.checks import OPAQUE, Check
 from lakelatch.access.expressions import expression
@@ -35,9 +35,13 @@ class Evidence:
     """Whether a request could have this attribute and its value was not told; a name is `request.time`,
     `body.row_limit`, or `body` for all of its members."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything is known, as of a request that came."""
+        return self.unknown is _nothing
 
-@dataclass(frozen=True)
-class Part:
+
+class Part(NamedTuple):
     """One thing that a check asks."""
 
     key: str
@@ -54,8 +58,7 @@ class Part:
         return self.asked == OPAQUE and self.key.startswith("limit.")
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Whether a check is met, and by what."""
 
     check: Check
@@ -70,8 +73,8 @@ def judge(check: Check, evidence: Evidence) -> Judgement:
         return Judgement(check, "met", (unless,))
     parts = [_network(check.networks, evidence)] if check.networks else []
     if check.reads_body:
-        parts.append(_part("body", _READABLE, evidence))
-    parts += [_part(one.key, one.text, evidence) for one in check.conditions]
+        parts.append(_readable(evidence))
+    parts += _conditions(check, evidence)
     states = {part.state for part in parts}
     state: State = "not met" if "not met" in states else "not known" if "not known" in states else "met"
     if unless is None:
@@ -79,6 +82,23 @@ def judge(check: Check, evidence: Evidence) -> Judgement:
     if unless.state == "not known" and state == "not met":
         state = "not known"
     return Judgement(check, state, (unless, *parts))
+
+
+def _conditions(check: Check, evidence: Evidence) -> list[Part]:
+    """Each condition; together first, since a request that came mostly meets them all."""
+    if not _unknown(check.condition, evidence) and expression(check.condition).proven(evidence.attributes):
+        return [Part(one.key, one.text, "met") for one in check.conditions]
+    return [_part(one.key, one.text, evidence) for one in check.conditions]
+
+
+def _readable(evidence: Evidence) -> Part:
+    if evidence.unknown("body.readable"):
+        return Part("body", _READABLE, "not known", ("body.readable",))
+    return Part("body", _READABLE, "met" if evidence.attributes["body"].get("readable") is True else "not met")
+
+
+def _unknown(text: str, evidence: Evidence) -> tuple[str, ...]:
+    return () if evidence.whole else tuple(name for name in named(text) if evidence.unknown(name))
 
 
 def _network(networks: tuple[str, ...], evidence: Evidence) -> Part:
@@ -91,7 +111,7 @@ def _network(networks: tuple[str, ...], evidence: Evidence) -> Part:
 
 
 def _part(key: str, text: str, evidence: Evidence) -> Part:
-    unknown = tuple(name for name in named(text) if evidence.unknown(name))
+    unknown = _unknown(text, evidence)
     if not unknown:
         return Part(key, text, "met" if expression(text).proven(evidence.attributes) else "not met")
     attributes = dict(evidence.attributes)

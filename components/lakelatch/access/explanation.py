@@ -6,7 +6,7 @@ were not. Where both say the same, it is so; where not, what is not known decide
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from lakelatch.access.actions import ACTIONS, ALIASES
 from lakelatch.access.asked import Asked, evidence
@@ -15,11 +15,10 @@ from lakelatch.access.decisions import Decision, conclude
 from lakelatch.access.evidence import Judgement, Part, State, judge
 from lakelatch.access.model_policy import unknown_subject
 from lakelatch.access.policy import Policy, Subject
-from lakelatch.access.rules import DAYS, Rule
+from lakelatch.access.remedies import all_of, grants, of_rules, shown, window
+from lakelatch.access.rules import Rule
 
 Verdict = Literal["allowed", "denied", "not known"]
-ROLES_NAMED: Final = 6
-"""Roles that are offered; of more, `access show` has the list."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +97,14 @@ def explain(
             decision,
             (_no_role(subject, known),),
             (),
-            tuple(_grants(subject, known, roles or {})),
+            tuple(grants(subject, known, roles or {})),
         )
     judged = {one.rule: judge(one, found) for one in policy.checks(subject, known)}
     worst = conclude(policy, subject, known, lambda check: judged[check.rule].state == "met")
     best = conclude(policy, subject, known, lambda check: judged[check.rule].state != "not met")
     verdict = "not known" if best.allowed != worst.allowed else "allowed" if worst.allowed else "denied"
     refusing = [one for one in judged.values() if one.state != "met"]
-    unknown = dict.fromkeys(name for one in refusing for part in _shown(one) for name in part.unknown)
+    unknown = dict.fromkeys(name for one in refusing for part in shown(one) for name in part.unknown)
     role = Step("met", "role", f"role {subject.grants[known]!r} has {known!r}")
     return Explanation(
         service,
@@ -114,7 +113,7 @@ def explain(
         worst,
         (role, *(step for one in judged.values() for step in _steps(one, policy.rules[one.check.rule]))),
         tuple(unknown),
-        () if verdict == "allowed" and not worst.observed else tuple(_of_rules(refusing, policy.rules)),
+        () if verdict == "allowed" and not worst.observed else tuple(of_rules(refusing, policy.rules)),
     )
 
 
@@ -125,21 +124,10 @@ def _no_role(subject: Subject, action: str | None) -> Step:
     return Step("not met", "role", f"a role of it has {action!r}", f"its roles: {listed}")
 
 
-def _grants(subject: Subject, action: str | None, roles: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    if action is None:
-        yield "name an action of the catalogue; the action reference has every method and path"
-        return
-    for role in subject.roles:
-        yield f"add '{action}' to its role '{role}'"
-    others = [role for role, actions in roles.items() if role not in subject.roles and action in actions]
-    for role in others[:ROLES_NAMED]:
-        yield f"give it the role '{role}', which has '{action}'"
-
-
 def _steps(judgement: Judgement, rule: Rule) -> Iterator[Step]:
     check = judgement.check
     of = f"rule:{check.rule}"
-    for part in _shown(judgement):
+    for part in shown(judgement):
         if part.key == "during":
             # In force is no reason to refuse: the rest of the rule is asked then.
             state: State = "met" if part.state == "not met" else part.state
@@ -149,11 +137,6 @@ def _steps(judgement: Judgement, rule: Rule) -> Iterator[Step]:
             yield Step(part.state, of, _words(part), _told(part), check.observed)
     if not judgement.parts:
         yield Step("met", of, "asks nothing of this action", "", check.observed)
-
-
-def _shown(judgement: Judgement) -> list[Part]:
-    """The parts that tell something: that a body is clear goes without saying, unless it is not."""
-    return [part for part in judgement.parts if part.key != "body" or part.state == "not met"]
 
 
 def _words(part: Part) -> str:
@@ -169,43 +152,9 @@ def _words(part: Part) -> str:
 
 def _told(part: Part) -> str:
     if part.state == "not known":
-        return f"tell {_all(part.unknown)}"
+        return f"tell {all_of(part.unknown)}"
     if part.opaque:
         return "requests for this action do not show it, so all of them are refused"
     if part.asked == OPAQUE:
         return "refuses always"
     return ""
-
-
-def _of_rules(refusing: Iterable[Judgement], rules: Mapping[str, Rule]) -> Iterator[str]:
-    for one in refusing:
-        rule = rules[one.check.rule]
-        for part in _shown(one) if not one.check.observed else ():
-            yield from (f"rule '{one.check.rule}': {text}" for text in _change(part, rule))
-
-
-def _change(part: Part, rule: Rule) -> Iterator[str]:
-    if part.state == "not known":
-        yield f"tell {_all(part.unknown)}, which decides it"
-    elif part.key == "during":
-        yield f"a request at another time than {window(rule)}"
-    elif part.state == "met":
-        return
-    elif part.asked == OPAQUE:
-        yield f"take the action out of `for`, or `{part.key}` out of the rule"
-    elif part.key == "body":
-        yield "a JSON body without a member twice, not encoded, of at most 1 MiB"
-    else:
-        yield f"a request of which `{part.asked}` holds, or another `{part.key}`"
-
-
-def _all(names: Iterable[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
-
-
-def window(rule: Rule) -> str:
-    """When a rule is in force, in words."""
-    assert rule.during is not None, "a check has `unless` for a window alone"  # noqa: S101
-    during = rule.during
-    days = "every day" if set(during.days) == set(DAYS) else ", ".join(during.days)
-    return f"{days} {during.start} to {during.end} ({during.timezone})"

@@ -31,6 +31,10 @@ def _condition(text: str) -> str:
         expression(text)
     except ValueError as error:
         raise ValueError(f"is not a condition: {error}; write CEL, as in `identity.environment == 'staging'`") from None
+    try:
+        expression(f"({text})")
+    except ValueError:  # conditions are put into parentheses, which a comment at the end would swallow
+        raise ValueError("ends in a comment; say it in `description`, or behind `#` in YAML") from None
     return text
 
 

@@ -10,9 +10,9 @@ import click
 
 from lakelatch.access import summary
 from lakelatch.access.expectations import Expectations, Outcome, outcomes
-from lakelatch.access.explanation import window
 from lakelatch.access.model import AccessModel
 from lakelatch.access.model_policy import policy_of
+from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
 from lakelatch.access.summary import ACCOUNT, Right, Trusted
 from lakelatch.cli import explaining, model_files

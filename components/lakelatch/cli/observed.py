@@ -18,6 +18,8 @@ from lakelatch.cli.table import table
 from lakelatch.errors import CommandError
 
 WIDTH: Final = 120
+ENVIRONMENT: Final = "LAKELATCH_GATEWAY_STATE"
+"""Names the gateway's state folder, also to `lakelatch maintenance`."""
 AUDIT_FILES: Final = ("audit/requests.jsonl", "audit.jsonl")
 """Where a gateway writes its audit trail, below its state folder; the first that is there."""
 
@@ -28,10 +30,11 @@ AUDIT_FILES: Final = ("audit/requests.jsonl", "audit.jsonl")
 @click.option("--model", "model_path", type=MODEL, default=model_files.DEFAULT, help="[stacks/access.yaml]")
 @click.option(
     "--state-dir",
+    envvar=ENVIRONMENT,
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".lakelatch/gateway/state"),
     show_default=True,
-    help="The gateway's, when no AUDIT_FILES are named.",
+    help=f"The gateway's, when no AUDIT_FILES are named; {ENVIRONMENT} names it as well.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
 def observed(files: tuple[Path, ...], service: str | None, model_path: Path, state_dir: Path, as_json: bool) -> None:

@@ -214,7 +214,8 @@ def test_a_delivered_configuration_asks_in_the_order_of_the_model() -> None:
     model = AccessModel.read(text(data))
     assert model.gateway is not None
     identities: Any = {name: {"subject": f"id-{name}", "application_id": "1"} for name in model.gateway_services()}
-    made = GatewayConfig.parse(gateway_config(model, model.gateway, audience="a", identities=identities))
+    plain = gateway_config(model, model.gateway, audience="a", identities=identities)
+    made = GatewayConfig.parse(plain | {"rules": dict(reversed(plain["rules"].items()))})
     for policy in (policy_of(model), made.policy, GatewayConfig.parse(json.loads(made.file())).policy):
         assert explain(policy, "exporter", "current_user.me").decision.rule == "rule:first"
         assert policy.subjects["exporter"].grants["current_user.me"] == "also"

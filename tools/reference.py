@@ -16,9 +16,13 @@ import click
 
 import lakelatch
 from lakelatch.access import schema as access_schema
-from lakelatch.access.actions import ACTIONS, GROUPS, SDK_VERSION, Action
+from lakelatch.access.actions import ACTIONS, GRANTABLE, GROUPS, SDK_VERSION, Action
 from lakelatch.access.algorithms import ALGORITHMS
+from lakelatch.access.attributes import BODY_BYTES, DEPTH, MEMBERS
+from lakelatch.access.checks import OPAQUE, check
+from lakelatch.access.expressions import VOCABULARY
 from lakelatch.access.lifetimes import LIFETIMES
+from lakelatch.access.rules import Limit, Rule
 from lakelatch.cli import lakelatch as command_line
 from lakelatch.envoy.authentication import PUBLIC_PATHS
 from lakelatch_policies.pack import POLICIES
@@ -64,7 +68,7 @@ def model() -> str:
         for key, value in part["properties"].items():
             if not value.get("description"):
                 raise SystemExit(f"{name}.{key} has no docstring below it")
-            default = "required" if key in required else f"`{value.get('default')}`".replace("`None`", "-")
+            default = "required" if key in required else _default(value.get("default"))
             lines.append(f"| `{key}` | {_kind(value)} | {default} | {_sentence(value)} |\n")
     lines += ["\n## Algorithms\n", "\n| algorithm | | source |\n|---|---|---|\n"]
     lines += [
@@ -118,12 +122,83 @@ def _action(action: Action) -> str:
     return f"| {names} | {sent} | {action.access} | {action.risk} | {summary} |\n"
 
 
+ATTRIBUTES_NOTE = """What conditions of [rules](../guides/rules.md) may speak of, and where each comes from.
+
+| from | can a client choose it? |
+|---|---|
+| `identity.*`, `action.*` | no: the model and the catalogue say it |
+| `claims` | no: its issuer signed it |
+| `client.address` (`networks`) | no: the address that the connection comes from |
+| `request.time` | no: the gateway's clock |
+| `request.headers`, `path`, `body` | yes: it is what the client asks for. Good for bounds, no proof of who asks |
+"""
+
+
+def attributes() -> str:
+    """What rules may speak of: the vocabulary, members of bodies, variables of paths."""
+    lines = ["# Attributes\n", NOTE, ATTRIBUTES_NOTE]
+    lines += ["\n## Vocabulary\n", "\n| name | type | meaning |\n|---|---|---|\n"]
+    lines += [f"| `{name}` | {kind} | {meaning} |\n" for name, (kind, meaning) in VOCABULARY.items()]
+    lines += ["\n## Members of `body`\n", f"\n{BODY_NOTE}\n"]
+    lines += ["\n| action | attribute | member | kind | meaning |\n|---|---|---|---|---|\n"]
+    for action, members in MEMBERS.items():
+        lines += [
+            f"| `{action}` | `body.{name}` | `{one.json_name}` | {one.kind} | {one.meaning} |\n"
+            for name, one in members.items()
+        ]
+    lines += [
+        "\n## Variables of paths\n",
+        "\nNamed in the [action reference](actions.md) in braces: `/warehouses/{id}`",
+    ]
+    lines += [" is `path.id`. They are compared as they stand in the path, escapes and all.\n"]
+    lines += ["\n## Bounds\n", "\nWhat `limit` looks at. Where a request does not show it, the request is refused.\n"]
+    lines += ["\n| bound | is seen in requests for |\n|---|---|\n"]
+    lines += [
+        f"| `{bound}` | {', '.join(f'`{one}`' for one in seen) or 'every action'} |\n" for bound, seen in _bounds()
+    ]
+    return "".join(lines)
+
+
+BODY_NOTE = f"""Every action has `body.bytes`, its length, and `body.readable`. Nothing else is read of others' bodies.
+Nothing holds of a body that could mean two things: longer than {BODY_BYTES:,} bytes, nested deeper than {DEPTH}, no
+JSON object, a member twice, encoded, or not `application/json` in UTF-8. A member that is missing, or of another kind,
+is not there: a condition about it is not proven, so the request is refused. `has(body.row_limit)` asks for it."""
+
+
+PATH_NOTE = """Those that stand in braces in the [action reference](actions.md): the second segment of
+`/warehouses/{id}` is `path.id`. They are compared as they stand in the path, escapes and all."""
+BOUNDS_NOTE = "What `limit` looks at. Where a request does not show it, the request is refused."
+
+
+def _bounds() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every key of a limit with the actions in whose requests it is seen."""
+    values = {
+        "row_limit": 1,
+        "byte_limit": 1,
+        "wait_seconds": 1,
+        "jobs": [1],
+        "body_bytes": 1,
+        "dispositions": ["INLINE"],
+    }
+    for key in Limit.model_fields:
+        rule = Rule.model_validate({"for": {"actions": ["x"]}, "limit": {key: values.get(key, ["x"])}})
+        seen = tuple(name for name in GRANTABLE if all(one.text != OPAQUE for one in check(key, rule, name).conditions))
+        yield key, () if len(seen) == len(GRANTABLE) else seen
+
+
+def _default(value: Any) -> str:
+    nothing_set = isinstance(value, dict) and value and not any(value.values())
+    return "-" if value is None or nothing_set else f"`{value}`"
+
+
 def _sentence(part: dict[str, Any]) -> str:
     return " ".join(str(part.get("description", "")).split())
 
 
 def _kind(value: dict[str, Any]) -> str:
     """What may stand there, in a few words."""
+    if "$ref" in value and "/properties/" in value["$ref"]:
+        return "one of a list"
     if "$ref" in value:
         name = value["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
@@ -131,7 +206,7 @@ def _kind(value: dict[str, Any]) -> str:
         options = [option for option in value.get("anyOf", value.get("oneOf", ())) if option.get("type") != "null"]
         return " or ".join(_kind(option) for option in options)
     if "const" in value:
-        return f"`{value['const']}`"
+        return f"`{json.dumps(value['const'])}`" if value["const"] is True else f"`{value['const']}`"
     if "enum" in value:
         return " or ".join(f"`{one}`" for one in value["enum"]) if len(value["enum"]) <= SHOWN else "one of a list"
     if value.get("type") == "array":
@@ -233,8 +308,10 @@ def _json(make: Callable[[], dict[str, Any]]) -> Callable[[], str]:
 PAGES = {
     "access.schema.json": _json(access_schema.whole),
     "access-fragment.schema.json": _json(access_schema.fragment),
+    "expectations.schema.json": _json(access_schema.expectations),
     "model.md": model,
     "actions.md": actions,
+    "attributes.md": attributes,
     "components.md": components,
     "policies.md": policies,
     "commands.md": commands,

@@ -1,8 +1,11 @@
-"""`lakelatch gateway`: run the gateway, or check a configuration."""
+"""`lakelatch gateway`: run the gateway, check a configuration, or explain what it decides."""
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from lakelatch.cli import explaining
 
 _CONFIG_DIR = click.option(
     "--config-dir",
@@ -43,3 +46,21 @@ def check(config_dir: Path) -> None:
     from lakelatch_gateway.main import check_folder
 
     check_folder(config_dir)
+
+
+@gateway.command()
+@_CONFIG_DIR
+@explaining.options
+def explain(config_dir: Path, **said: Any) -> int:
+    """Say whether a service may do something by the configuration in a config folder, and why.
+
+    As `lakelatch access explain` does for a model: this one tells what was delivered. Maintenance and revocations are
+    not asked: see `lakelatch maintenance status`.
+
+    Exit code 1 when it is denied, or not known.
+    """
+    from lakelatch_gateway.folder import ConfigFolder
+
+    policy = ConfigFolder(config_dir).read().policy
+    roles = {role: actions for one in policy.subjects.values() for role, actions in one.roles.items()}
+    return explaining.explained(policy, roles, **said)

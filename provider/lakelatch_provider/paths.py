@@ -34,6 +34,12 @@ def differences(old: Any, new: Any, at: Path = ()) -> Iterator[tuple[Path, str]]
                 yield (*at, key), "delete"
             else:
                 yield from differences(old[key], new[key], (*at, key))
+    elif _words(old) and _words(new) and set(old) != set(new):
+        # One entry more at the front is one entry more, not a change of all that follow.
+        gone = {index for index, one in enumerate(old) if one not in new}
+        come = {index for index, one in enumerate(new) if one not in old}
+        for index in sorted(gone | come):
+            yield (*at, index), "update" if index in gone & come else "delete" if index in gone else "add"
     elif isinstance(old, list) and isinstance(new, list):
         for index in range(max(len(old), len(new))):
             if index >= len(old):
@@ -44,6 +50,11 @@ def differences(old: Any, new: Any, at: Path = ()) -> Iterator[tuple[Path, str]]
                 yield from differences(old[index], new[index], (*at, index))
     elif old != new:
         yield at, "update"
+
+
+def _words(value: Any) -> bool:
+    """Whether it is a list of texts of which each stands once: actions, warehouses, networks."""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value) and len(set(value)) == len(value)
 
 
 def property_path(path: Path) -> str:

@@ -168,3 +168,86 @@ def test_show_of_a_model_without_anybody(tmp_path: Path, capsys: pytest.CaptureF
     del data["people"], data["services"]
     (tmp_path / "access.yaml").write_text(text(data), encoding="utf-8")
     assert "nobody can do anything" in said(capsys, "show", str(tmp_path))
+
+
+EXECUTE = "statement_execution.execute_statement"
+
+
+@pytest.fixture
+def ruled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose model has a rule, in which commands are typed."""
+    data = yaml.safe_load(WIDE)
+    data["rules"] = {"small": {"for": {"actions": [EXECUTE]}, "limit": {"row_limit": 100}}}
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "access.yaml").write_text(text(data), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "parts"),
+    [
+        (["--action", EXECUTE, "--attr", "body.row_limit=7"], 0, ["allowed: service 'exporter'", "role:reader"]),
+        (
+            ["--action", EXECUTE, "--attr", "body.row_limit=101"],
+            1,
+            [
+                "denied: ",
+                "(by rule:small)",
+                "not met  limit.row_limit: body.row_limit <= 100",
+                "another `limit.row_limit`",
+            ],
+        ),
+        (["--action", EXECUTE], 1, ["not known: ", "depends on body.row_limit", "tell `body.row_limit`"]),
+        (["--action", EXECUTE, "--complete"], 1, ["denied: "]),
+        (["--action", "jobs.list"], 1, ["default-deny", "add 'jobs.list' to its role 'reader'"]),
+        (["--method", "get", "--path", "/api/2.0/preview/scim/v2/Me?x=y"], 0, ["current_user.me"]),
+        (["--method", "POST", "--path", "/nowhere"], 1, ["unknown-action", "the catalogue"]),
+        (["--action", EXECUTE, "--attr", "body.rows=1"], 1, ["there is `body.row_limit`"]),
+        (["--action", EXECUTE, "--attr", "body.row_limit"], 1, ["is no `name=value`"]),
+        (["--action", "jobs.lst"], 1, ["the catalogue has no action 'jobs.lst'"]),
+        (["--action", "jobs.list", "--path", "/x", "--method", "GET"], 2, ["--action"]),
+        ([], 2, ["--action"]),
+    ],
+)
+def test_explain(
+    arguments: list[str], code: int, parts: list[str], ruled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = said(capsys, "explain", "--service", "exporter", *arguments, code=code)
+    for part in parts:
+        assert part in told, told
+
+
+def test_explain_names_the_services_there_are(ruled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "explain", str(ruled / "stacks"), "--service", "etl-deploy", "--action", "jobs.list", code=1)
+    assert "there is exporter, nightly-report" in told
+
+
+def test_explain_as_json(ruled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(said(capsys, "explain", "--service", "exporter", "--action", EXECUTE, "--json", code=1))
+    assert (found["verdict"], found["allowed"], found["rule"]) == ("not known", False, "rule:small")
+    assert found["unknown"] == ["body.row_limit"]
+    assert {check["state"] for check in found["checks"]} == {"met", "not known"}
+
+
+def test_show_tells_rules_and_what_is_only_observed(ruled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ruled / "stacks" / "access.yaml"
+    data = yaml.safe_load(model.read_text(encoding="utf-8"))
+    data["rules"]["night"] = {
+        "for": {"services": ["nightly-report"]},
+        "during": {"start": "22:00"},
+        "deny": True,
+        "mode": "observe",
+    }
+    data["services"]["exporter"]["mode"] = "observe"
+    model.write_text(text(data), encoding="utf-8")
+    told = said(capsys, "show", "stacks")
+    assert "What must be met beside a role" in told
+    night, small = sorted(line.split() for line in told.splitlines() if line.startswith(("night ", "small ")))
+    assert night[:4] == ["night", "observe", "nightly-report", "all"]
+    assert small == ["small", "enforce", "all", EXECUTE, "limit", "row_limit"]
+    assert "Only observed, so that nothing is refused to them: exporter\n" in told
+    found = json.loads(said(capsys, "show", "stacks", "--who", "exporter", "--json"))
+    assert [row["rule"] for row in found["rules"]] == ["small"]
+    assert found["observed"] == ["exporter"]

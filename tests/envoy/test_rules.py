@@ -15,6 +15,7 @@ from support.ports import free_port
 
 from lakelatch.access.attributes import path_attributes, read_body
 from lakelatch.access.decisions import Decision, Request, decide
+from lakelatch.access.observed import read as read_trail
 
 STATEMENTS = "/api/2.0/sql/statements"
 EXECUTE = "statement_execution.execute_statement"
@@ -228,6 +229,23 @@ def test_what_is_only_observed_goes_through_and_is_told(
 
     [line] = eventually(lines)
     assert (line["decision"], line["observed"]) == ("allow", observed or "role:all")
+
+
+def test_the_audit_trail_of_what_is_observed_tells_what_to_grant(envoy: Any, entra: Any, eventually: Any) -> None:
+    for path in ("/api/2.0/nowhere/observed", "/api/2.0/preview/scim/v2/Me"):
+        assert ask(envoy, entra, Request(issuer=entra.url, **read("observed", path))).status_code == 200
+    assert ask(envoy, entra, Request(issuer=entra.url, **statement("observed", OVER))).status_code == 200
+    wanted = {
+        ("observed", EXECUTE, "rule:seen"),
+        ("observed", "GET /api/2.0/nowhere/observed", "unknown-action"),
+        ("observed", "current_user.me", "default-deny"),
+    }
+
+    def told() -> bool:
+        trail = read_trail(envoy.audit_file.read_text().splitlines())
+        return wanted <= trail.uses.keys() and not trail.passed_over
+
+    assert eventually(told)
 
 
 def test_a_rule_that_is_enforced_refuses_beside_one_that_is_observed(envoy: Any, entra: Any) -> None:

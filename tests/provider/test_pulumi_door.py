@@ -99,6 +99,43 @@ async def test_config_changes_in_place(tmp_path: Path, config_data: Make) -> Non
     ]
 
 
+SMALL = {"for": {"actions": ["jobs.run_now"]}, "limit": {"jobs": [7]}, "description": "few"}
+HOURS = {"for": {"services": ["nightly-report"]}, "require": "identity.environment == 'staging'"}
+RULE_CHANGES: list[Any] = [
+    pytest.param({"small": SMALL | {"limit": {"jobs": [8]}}}, {"small.limit.jobs[0]": "update"}, id="bound"),
+    pytest.param({"small": SMALL | {"mode": "observe"}}, {"small.mode": "add"}, id="mode"),
+    pytest.param(
+        {"small": HOURS | {"description": "few"}},
+        {"small.for.actions": "delete", "small.for.services": "add", "small.limit": "delete", "small.require": "add"},
+        id="keys",
+    ),
+    pytest.param(
+        {"small": SMALL | {"for": {"actions": ["all:queries", "jobs.run_now"]}}},
+        {"small.for.actions[0]": "add"},
+        id="entry at the front",
+    ),
+    pytest.param({"small": SMALL, "office-hours": HOURS}, {'["office-hours"]': "add"}, id="new"),
+    pytest.param({}, {"small": "delete"}, id="gone"),
+]
+
+
+@pytest.mark.parametrize(("rules", "wanted"), RULE_CHANGES)
+async def test_a_changed_rule_is_told_by_its_name_and_what_changed(
+    tmp_path: Path, config_data: Make, rules: Any, wanted: dict[str, str]
+) -> None:
+    state = await created(tmp_path, inputs(config_data(rules={"small": SMALL})))
+    response = await compared(state, inputs(config_data(rules=rules)))
+    assert response.replaces == []
+    assert {path: diff.kind.name.lower() for path, diff in response.detailed_diff.items()} == {
+        f"config.rules{'' if path.startswith('[') else '.'}{path}": kind for path, kind in wanted.items()
+    }
+
+
+async def test_the_order_in_which_rules_are_written_is_no_change(tmp_path: Path, config_data: Make) -> None:
+    state = await created(tmp_path, inputs(config_data(rules={"small": SMALL, "hours": HOURS})))
+    assert (await compared(state, inputs(config_data(rules={"hours": HOURS, "small": SMALL})))).changes is False
+
+
 async def test_directory_replaces(tmp_path: Path, config_data: Make) -> None:
     state = await created(tmp_path, inputs(config_data()))
     response = await compared(state, inputs(config_data(), "elsewhere"))

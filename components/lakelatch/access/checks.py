@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from lakelatch.access.rules import Limit, Rule, in_window
 
@@ -11,19 +12,32 @@ OPAQUE: Final = "false"
 """The condition of a bound that cannot be seen in a request: it is refused."""
 
 
+class Condition(NamedTuple):
+    """One thing that must be proven."""
+
+    key: str
+    """The rule's key that asks it: `deny`, `require`, `limit.row_limit`."""
+    text: str
+    """CEL that must come to `true`."""
+
+
 @dataclass(frozen=True)
 class Check:
     """What one rule asks of a request: `unless`, or all of the rest."""
 
     rule: str
-    condition: str
-    """CEL that must come to `true`."""
+    conditions: tuple[Condition, ...]
     unless: str = ""
     """CEL; where it comes to `true` nothing else is asked. Empty: always asked."""
     networks: tuple[str, ...] = ()
     """Where the request must come from; empty means anywhere."""
     observed: bool = False
     """Only told, not enforced."""
+
+    @cached_property
+    def condition(self) -> str:
+        """All conditions as one."""
+        return " && ".join(f"({one.text})" for one in self.conditions) or "true"
 
     @property
     def reads_body(self) -> bool:
@@ -67,39 +81,39 @@ def check(name: str, rule: Rule, action: str) -> Check:
     """What a rule asks of requests for an action that it is about."""
     conditions = []
     if rule.deny is not None:
-        conditions.append(OPAQUE if rule.deny is True else f"!({rule.deny})")
+        conditions.append(Condition("deny", OPAQUE if rule.deny is True else f"!({rule.deny})"))
     if rule.require is not None:
-        conditions.append(rule.require)
+        conditions.append(Condition("require", rule.require))
     if rule.limit is not None:
-        conditions += _limits(rule.limit, action)
-    condition = " && ".join(f"({one})" for one in conditions) or "true"
+        conditions += [Condition(f"limit.{key}", text) for key, text in _limits(rule.limit, action)]
     unless = "" if rule.during is None else f"!({in_window(rule.during)})"
-    return Check(name, condition, unless, rule.networks, rule.mode == "observe")
+    return Check(name, tuple(conditions), unless, rule.networks, rule.mode == "observe")
 
 
-def _limits(limit: Limit, action: str) -> Iterator[str]:
+def _limits(limit: Limit, action: str) -> Iterator[tuple[str, str]]:
+    """Each bound that is set with what it asks of requests for an action."""
     statement, job = action == STATEMENT, action in JOBS_BY_BODY
     for attribute in ("row_limit", "byte_limit", "wait_seconds"):
         bound = getattr(limit, attribute)
         if bound is not None:
             # What a statement does not say is what Databricks takes for it: no bound on rows, and 10 s of waiting.
             otherwise = " || !has(body.wait_seconds)" if attribute == "wait_seconds" and bound >= _DEFAULT_WAIT else ""
-            yield f"body.{attribute} <= {bound}{otherwise}" if statement else OPAQUE
+            yield attribute, f"body.{attribute} <= {bound}{otherwise}" if statement else OPAQUE
     if limit.dispositions:
         said = "(has(body.disposition) ? body.disposition : 'INLINE')"
-        yield f"{said} in {_list(limit.dispositions)}" if statement else OPAQUE
+        yield "dispositions", f"{said} in {_list(limit.dispositions)}" if statement else OPAQUE
     for attribute, names in (("catalog", limit.catalogs), ("schema", limit.schemas)):
         if names:
-            yield f"body.{attribute} in {_list(names)}" if statement else OPAQUE
+            yield f"{attribute}s", f"body.{attribute} in {_list(names)}" if statement else OPAQUE
     if limit.warehouses:
         seen = {STATEMENT: "body.warehouse_id"} | dict.fromkeys(WAREHOUSES_BY_PATH, "path.id")
-        yield f"{seen[action]} in {_list(limit.warehouses)}" if action in seen else OPAQUE
+        yield "warehouses", f"{seen[action]} in {_list(limit.warehouses)}" if action in seen else OPAQUE
     if limit.jobs:
-        yield f"body.job_id in [{', '.join(map(str, limit.jobs))}]" if job else OPAQUE
+        yield "jobs", f"body.job_id in [{', '.join(map(str, limit.jobs))}]" if job else OPAQUE
     if limit.endpoints:
-        yield f"{ENDPOINTS[action]} in {_list(limit.endpoints)}" if action in ENDPOINTS else OPAQUE
+        yield "endpoints", f"{ENDPOINTS[action]} in {_list(limit.endpoints)}" if action in ENDPOINTS else OPAQUE
     if limit.body_bytes is not None:
-        yield f"body.bytes <= {limit.body_bytes}"
+        yield "body_bytes", f"body.bytes <= {limit.body_bytes}"
 
 
 _DEFAULT_WAIT: Final = 10

@@ -5,8 +5,7 @@ known action, a role that grants it, then every rule that is about it, in the or
 because it needs nothing of the request; no order lets through what another would refuse.
 """
 
-import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,7 +13,7 @@ from typing import Any, Final
 from lakelatch.access.actions import ACTIONS, Action, action_of
 from lakelatch.access.attributes import path_attributes, read_body
 from lakelatch.access.checks import Check
-from lakelatch.access.expressions import expression
+from lakelatch.access.evidence import Evidence, judge
 from lakelatch.access.policy import Policy, Subject
 
 RULE_AUTHENTICATION: Final = "authentication"
@@ -69,33 +68,44 @@ def decide(policy: Policy, request: Request) -> Decision:
         return unknown_identity()
     action = action_of(request.method, request.path)
     if action is None:
+        return conclude(policy, subject, None, lambda _: False)
+    evidence = Evidence(_attributes(policy, subject, action, request), request.client_address)
+    return conclude(policy, subject, action.name, lambda check: judge(check, evidence).state == "met")
+
+
+def conclude(policy: Policy, subject: Subject, action: str | None, met: Callable[[Check], bool]) -> Decision:
+    """Decide about an action of a service; `action` is None for one that the catalogue does not know.
+
+    `met` says of a check whether a request fulfils it; it is asked in the order of the rules.
+    """
+    if action is None:
         decision = unknown_action(subject.name)
-    elif action.name not in subject.grants:
-        decision = default_deny(subject, action.name)
+    elif action not in subject.grants:
+        decision = default_deny(subject, action)
     else:
-        decision = _by_rules(policy, subject, action, request)
+        decision = _by_rules(policy, subject, action, met)
     if not decision.allowed and policy.observes(subject):
         return Decision(True, RULE_OBSERVED, subject.name, decision.action, observed=decision.rule)
     return decision
 
 
-def _by_rules(policy: Policy, subject: Subject, action: Action, request: Request) -> Decision:
+def _by_rules(policy: Policy, subject: Subject, action: str, met: Callable[[Check], bool]) -> Decision:
     """Refused by the first rule that is not met; allowed by the role where every enforced one is."""
-    asked = policy.checks(subject, action.name)
-    attributes = _attributes(policy, subject, action, request, any(check.inspects for check in asked)) if asked else {}
     observed = None
-    for check in asked:
-        if _met(check, attributes, request.client_address):
+    for check in policy.checks(subject, action):
+        if met(check):
             continue
         rule = f"rule:{check.rule}"
         if not check.observed:
             message = rule_message(check.rule, policy.rules[check.rule].description)
-            return Decision(False, rule, subject.name, action.name, message)
+            return Decision(False, rule, subject.name, action, message)
         observed = observed or rule
-    return Decision(True, f"role:{subject.grants[action.name]}", subject.name, action.name, observed=observed)
+    return Decision(True, f"role:{subject.grants[action]}", subject.name, action, observed=observed)
 
 
-def _attributes(policy: Policy, subject: Subject, action: Action, request: Request, inspects: bool) -> dict[str, Any]:
+def _attributes(policy: Policy, subject: Subject, action: Action, request: Request) -> dict[str, Any]:
+    if not policy.checks(subject, action.name):
+        return {}
     attributes: dict[str, Any] = {
         **policy.known(subject, action.name),
         "request.time": request.time,
@@ -105,25 +115,10 @@ def _attributes(policy: Policy, subject: Subject, action: Action, request: Reque
         "path": {},
         "body": {},
     }
-    if inspects:
+    if any(check.inspects for check in policy.checks(subject, action.name)):
         attributes["path"] = path_attributes(action.name, request.path)
         attributes["body"] = read_body(action.name, request.headers, request.body).attributes
     return attributes
-
-
-def _met(check: Check, attributes: Mapping[str, Any], client_address: str) -> bool:
-    if check.unless and expression(check.unless).proven(attributes):
-        return True
-    if check.networks and not _within(client_address, check.networks):
-        return False
-    if check.reads_body and attributes["body"].get("readable") is not True:
-        return False
-    return expression(check.condition).proven(attributes)
-
-
-def _within(address: str, networks: Sequence[str]) -> bool:
-    one = ipaddress.ip_address(address)
-    return any(one in ipaddress.ip_network(network) for network in networks)
 
 
 def default_deny(subject: Subject, action: str) -> Decision:

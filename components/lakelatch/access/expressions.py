@@ -4,6 +4,7 @@ The library is Google's `cel-cpp` with a Python face; Envoy evaluates with `cel-
 comes to `true` is proven: one that fails, because a field is missing for example, and one that is no boolean are not.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -41,9 +42,12 @@ class Expression:
     """The words of the vocabulary that stand in the text, those within quotes too: what has to be handed over."""
 
     def proven(self, attributes: Mapping[str, Any]) -> bool:
-        """Whether it comes to `true`; `attributes` by the vocabulary's names."""
+        """Whether it comes to `true`; `attributes` by the vocabulary's names; without one, nothing of it is."""
         try:
-            return self.program.eval(data={name: attributes[name] for name in self.names}).value() is True
+            return (
+                self.program.eval(data={name: attributes[name] for name in self.names if name in attributes}).value()
+                is True
+            )
         except (RuntimeError, ValueError, TypeError):
             return False
 
@@ -55,6 +59,10 @@ class Expression:
 
 _ACCUMULATORS: Final = (b"@result", b"__result__")
 """Names that the library gives to the running result of a loop, for which Envoy's evaluator has no support."""
+
+
+_SPACE: Final = re.compile(r"\s+")
+"""`request . headers` is `request.headers`."""
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +84,7 @@ def expression(text: str) -> Expression:
         raise ValueError(
             "it uses `exists`, `all`, `map` or `filter`, which Envoy does not evaluate; write `one in [a, b]`"
         )
-    return Expression(text, program, tuple(name for name in VOCABULARY if name in text))
+    return Expression(text, program, tuple(name for name in VOCABULARY if name in _SPACE.sub("", text)))
 
 
 @cache

@@ -13,7 +13,7 @@ from lakelatch.access.document import Document
 from lakelatch.access.validation import Location
 from lakelatch.errors import Finding, ModelError
 
-NAMED: Final = ("workspaces", "issuers", "roles", "services", "people")
+NAMED: Final = ("workspaces", "issuers", "roles", "services", "people", "rules")
 """Sections whose entries have names."""
 
 

@@ -119,7 +119,7 @@ class AccessModel(Part):
     people: dict[Name, People] = {}
     """Groups of people, by name."""
     rules: dict[Name, Rule] = {}
-    """What has to be met beside the grant of a role, by name; asked in this order."""
+    """What has to be met beside the grant of a role, by name; asked in the order of their names."""
     lifetimes: Lifetimes = Lifetimes()
     """How long minted tokens live."""
     gateway: Gateway | None = None

@@ -22,17 +22,27 @@ DAYS: Final[tuple[Day, ...]] = get_args(Day)
 """In the order in which CEL's `getDayOfWeek` counts them from 0."""
 
 
+LONGEST: Final = 4096
+"""Characters of a condition; Envoy Gateway has the same bound."""
+
+
 def _condition(text: str) -> str:
     try:
         expression(text)
     except ValueError as error:
         raise ValueError(f"is not a condition: {error}; write CEL, as in `identity.environment == 'staging'`") from None
+    try:
+        expression(f"({text})")
+    except ValueError:  # conditions are put into parentheses, which a comment at the end would swallow
+        raise ValueError("ends in a comment; say it in `description`, or behind `#` in YAML") from None
     return text
 
 
 def _denial(value: str | bool) -> str | bool:
     if value is False:
         raise ValueError("refuses nothing; write `true` or a condition, or take the rule away")
+    if len(str(value)) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST:,} characters; make several rules of it")
     return value if value is True else _condition(str(value))
 
 
@@ -51,8 +61,8 @@ def _zone(name: str) -> str:
     return name
 
 
-Condition = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_condition)]
-"""CEL over the vocabulary of `lakelatch.access.expressions`; Envoy Gateway has the same bound of 4,096 characters."""
+Condition = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST), AfterValidator(_condition)]
+"""CEL over the vocabulary of `lakelatch.access.expressions`."""
 Denial = Annotated[str | bool, AfterValidator(_denial)]
 """A condition, or `true`."""
 Network = Annotated[str, AfterValidator(_network)]

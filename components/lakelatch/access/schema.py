@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lakelatch.access.actions import ACTIONS, ALIASES, GRANTABLE, GROUPS
+from lakelatch.access.expectations import Expectations
 from lakelatch.access.model import AccessModel
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +29,10 @@ _EXACTLY_ONE: Final[Mapping[str, tuple[str, ...]]] = {
 """Parts to the keys of which exactly one is there; the parts' own validators say the same, and a test compares."""
 
 
+_REFUSES: Final = ("deny", "require", "limit", "networks")
+"""Keys of a rule of which at least one is there."""
+
+
 def whole() -> dict[str, Any]:
     """The schema of a model in one file, or of the main file of several that has every part that must be there."""
     schema: dict[str, Any] = _tidy(AccessModel.model_json_schema())
@@ -46,6 +51,10 @@ def whole() -> dict[str, Any]:
     workload = parts["Service"]["properties"]["workload"]
     parts["Service"]["properties"]["workload"] = {"description": workload["description"], "anyOf": kinds}
     parts["Role"]["properties"]["actions"]["items"] = {"enum": _actions()}
+    parts["Selector"]["properties"]["actions"]["items"] = {"$ref": "#/$defs/Role/properties/actions/items"}
+    parts["Rule"]["properties"]["deny"]["anyOf"] = [{"type": "string", "minLength": 1}, {"const": True}]
+    parts["Rule"]["anyOf"] = [{"required": [key]} for key in _REFUSES]
+    parts["Limit"]["minProperties"] = 1
     return {"$schema": DIALECT, **schema, "title": "Lakelatch access model"}
 
 
@@ -53,6 +62,12 @@ def fragment() -> dict[str, Any]:
     """The schema of a fragment: the same parts, none of which must be there."""
     schema = {key: value for key, value in whole().items() if key != "required"}
     return {**schema, "title": "Fragment of a Lakelatch access model"}
+
+
+def expectations() -> dict[str, Any]:
+    """The schema of a file of expected decisions."""
+    schema = _tidy(Expectations.model_json_schema())
+    return {"$schema": DIALECT, **schema, "title": "Expected decisions of a Lakelatch access model"}
 
 
 def _actions() -> list[str]:

@@ -6,6 +6,9 @@ from typing import Any
 
 from lakelatch.access.actions import expand
 from lakelatch.access.model import AccessModel
+from lakelatch.access.model_policy import policy_of
+from lakelatch.access.policy import concerns
+from lakelatch.access.rules import Rule
 from lakelatch.access.trusts import Trust, account_trusts, principal_trust, workload_trust
 
 OWN_TOKEN = "own token"  # noqa: S105 - words, not a secret
@@ -84,6 +87,19 @@ def ways_round(model: AccessModel) -> list[str]:
     return list(dict.fromkeys(right.who for right in rights(model) if not right.checked))
 
 
+def asked_rules(model: AccessModel) -> Iterator[tuple[str, Rule, list[str]]]:
+    """Every rule in the order in which they are asked, each with the services that it is about."""
+    policy = policy_of(model)
+    for name, rule in policy.rules.items():
+        yield name, rule, [one.name for one in policy.subjects.values() if concerns(rule.for_, one)]
+
+
+def observed(model: AccessModel) -> list[str]:
+    """The services to which nothing is refused yet, only told."""
+    policy = policy_of(model)
+    return [one.name for one in policy.subjects.values() if policy.observes(one)]
+
+
 def plain(model: AccessModel) -> dict[str, Any]:
     """All of it as plain data, for other tools; the keys are those of the rows."""
     return {
@@ -92,6 +108,11 @@ def plain(model: AccessModel) -> dict[str, Any]:
         ],
         "trusts": [{"who": row.who, "by": row.by, **_fields(row.trust)} for row in trusted(model)],
         "ways_round": ways_round(model),
+        "rules": [
+            {"rule": name, "services": services, **rule.model_dump(mode="json", by_alias=True, exclude_unset=True)}
+            for name, rule, services in asked_rules(model)
+        ],
+        "observed": observed(model),
     }
 
 

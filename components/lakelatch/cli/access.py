@@ -4,15 +4,20 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from lakelatch.access import summary
+from lakelatch.access.expectations import Expectations, Outcome, outcomes
 from lakelatch.access.model import AccessModel
+from lakelatch.access.model_policy import policy_of
+from lakelatch.access.remedies import window
+from lakelatch.access.rules import Rule
 from lakelatch.access.summary import ACCOUNT, Right, Trusted
-from lakelatch.cli import model_files
+from lakelatch.cli import explaining, model_files
 from lakelatch.cli.model_files import MODEL
+from lakelatch.cli.observed import observed
 from lakelatch.cli.table import table
 from lakelatch.errors import CommandError
 
@@ -27,14 +32,18 @@ def access() -> None:
     """Check an access model, and ask who can do what."""
 
 
+access.add_command(observed)
+
+
 @access.command()
 @click.argument("path", metavar="FILE_OR_FOLDER", type=MODEL)
-def check(path: Path) -> None:
+@click.option("--against", type=MODEL, help="A file of expected decisions, to compare with what the model decides.")
+def check(path: Path, against: Path | None) -> int:
     """Read the model in FILE_OR_FOLDER and report everything that is wrong with it at once.
 
     A folder stands for the `access.yaml` in it. Fragments are read from `access.d/*.yaml` beside the file.
 
-    Exit code 1 when anything is wrong.
+    Exit code 1 when anything is wrong, or is decided otherwise than expected.
     """
     files = model_files.find(path)
     model = files.model()
@@ -42,6 +51,30 @@ def check(path: Path) -> None:
     counts += [_count(len(model.people), "group of people", "groups of people")] if model.people else []
     counts += [f"in {len(files.parts) + 1} files"] if files.parts else []
     click.echo(f"{files.source}: {', '.join(counts)}; nothing wrong")
+    return 0 if against is None else _compared(model, against)
+
+
+def _compared(model: AccessModel, against: Path) -> int:
+    found = outcomes(policy_of(model), Expectations.read(model_files.text_of(against), str(against)), str(against))
+    others = [one for one in found if not one.as_expected]
+    if not others:
+        click.echo(f"{against}: {_count(len(found), 'decision')}, all as expected")
+        return 0
+    headings = ("SERVICE", "ACTION", "WITH", "EXPECTED", "IS", "BECAUSE")
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    click.echo(f"{against}: {len(others)} of {_count(len(found), 'decision')} not as expected\n")
+    click.echo("\n".join(table(headings, [_difference(one) for one in others], width)))
+    return 1
+
+
+def _difference(one: Outcome) -> tuple[str, ...]:
+    wanted, found = one.expectation, one.explanation
+    told = "\n".join(f"{name}={value}" for name, value in wanted.attributes.items())
+    expected = "\n".join(filter(None, (wanted.expect, wanted.rule)))
+    verdict = {"allowed": "allow", "denied": "deny"}.get(found.verdict, found.verdict)
+    is_ = f"{verdict}\n{found.decision.rule}"
+    steps = [f"{step.state}: {step.asked}" for step in found.steps if step.state != "met"]
+    return wanted.service, wanted.action, told, expected, is_, "\n".join(steps)
 
 
 @access.command()
@@ -62,10 +95,29 @@ def show(path: Path, who: tuple[str, ...], as_json: bool) -> None:
         for section in ("rights", "trusts"):
             said[section] = [row for row in said[section] if _is(row["who"], who)]
         said["ways_round"] = [name for name in said["ways_round"] if _is(name, who)]
+        said["observed"] = [name for name in said["observed"] if _is(name, who)]
+        said["rules"] = [row for row in said["rules"] if not who or set(row["services"]) & set(who)]
         click.echo(json.dumps(said, indent=2))
     else:
         width = shutil.get_terminal_size((WIDTH, 24)).columns
         click.echo("\n".join(_report(model, who, width)))
+
+
+@access.command("explain")
+@click.argument("path", metavar="[FILE_OR_FOLDER]", type=MODEL, default=model_files.DEFAULT)
+@explaining.options
+def explain_(path: Path, **said: Any) -> int:
+    """Say whether a service may do something by the model, by which rule, and what would change that.
+
+    Shows every check on the way with `met`, `not met`, or `not known` where the request was not told well enough. The
+    model is that in stacks/access.yaml unless FILE_OR_FOLDER names another. Maintenance and revocations are not asked:
+    they belong to the running gateway.
+
+    Exit code 1 when it is denied, or not known.
+    """
+    model = model_files.find(path).model()
+    roles = {name: model.actions_of((name,))[name] for name in model.roles}
+    return explaining.explained(policy_of(model), roles, **said)
 
 
 def _report(model: AccessModel, who: tuple[str, ...], width: int) -> Iterator[str]:
@@ -77,6 +129,13 @@ def _report(model: AccessModel, who: tuple[str, ...], width: int) -> Iterator[st
     yield ""
     yield "Whose tokens are trusted"
     yield from _trusts([row for row in summary.trusted(model) if _is(row.who, who)])
+    rules = [row for row in summary.asked_rules(model) if not who or set(row[2]) & set(who)]
+    if rules:
+        yield from ("", "What must be met beside a role")
+        yield from table(("RULE", "MODE", "SERVICES", "ACTIONS", "ASKS"), [_rule(*row) for row in rules], width)
+    if seen := [name for name in summary.observed(model) if _is(name, who)]:
+        yield ""
+        yield f"Only observed, so that nothing is refused to them: {', '.join(seen)}"
     if round_it := [name for name in summary.ways_round(model) if _is(name, who)]:
         yield ""
         yield f"Round the gateway, so that only the group's rights count: {', '.join(round_it)}"
@@ -92,6 +151,19 @@ def _right(row: Right) -> tuple[str, ...]:
     actions = "\n".join(row.actions) if row.checked else "not checked"
     group = [f"group {row.group}"] if row.group else []
     return person, where, row.role, actions, "\n".join([*group, *row.entitlements, *row.grants])
+
+
+def _rule(name: str, rule: Rule, services: list[str]) -> tuple[str, ...]:
+    limit = "" if rule.limit is None else ", ".join(f"{key}" for key in sorted(rule.limit.model_fields_set))
+    asks = [
+        f"only {window(rule)}" if rule.during else "",
+        "refuses always" if rule.deny is True else f"deny {rule.deny}" if rule.deny else "",
+        f"require {rule.require}" if rule.require else "",
+        f"limit {limit}" if limit else "",
+        f"networks {', '.join(rule.networks)}" if rule.networks else "",
+    ]
+    about = services if rule.for_.services or rule.for_.roles or rule.for_.environments else ["all"]
+    return name, rule.mode, "\n".join(about), "\n".join(rule.for_.actions or ("all",)), "\n".join(filter(None, asks))
 
 
 def _trusts(rows: list[Trusted]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from lakelatch.cli import model_files, stack_state
 from lakelatch.cli.model_files import MODEL, ModelFiles
 from lakelatch.errors import CommandError
 
-DEFAULT_MODEL: Final = Path("stacks") / model_files.MAIN
+DEFAULT_MODEL: Final = model_files.DEFAULT
 TIMES: Final = ("exp", "nbf", "iat")
 SHOWN: Final = ("iss", "aud", "sub", *TIMES)
 """Claims whose value is always shown; of the others only those that somebody compares: they may be private."""

@@ -13,6 +13,8 @@ from lakelatch.errors import CommandError
 
 MAIN = "access.yaml"
 """The model's file in a folder."""
+DEFAULT = Path("stacks") / MAIN
+"""Where a project has its model."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,20 @@ def find(path: Path) -> ModelFiles:
     """
     main = path / MAIN if path.is_dir() else path
     beside = sorted(main.with_suffix(".d").glob("*.yaml"))
-    return ModelFiles(str(main), _text(main), {str(file): _text(file) for file in beside})
+    return ModelFiles(str(main), text_of(main), {str(file): text_of(file) for file in beside})
 
 
 MODEL = click.Path(path_type=Path)
 """The argument FILE_OR_FOLDER of commands."""
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """A file's text.
+
+    Raises:
+        CommandError: it is not there, or is no text.
+
+    """
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:

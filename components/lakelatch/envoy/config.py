@@ -128,7 +128,7 @@ class GatewayConfig(_Part):
     issuers: dict[Name, TrustedIssuer]
     services: dict[Name, GatewayService]
     rules: dict[Name, Rule] = {}
-    """What has to be met beside the grant of a role, in this order."""
+    """What has to be met beside the grant of a role, asked in the order of their names."""
     mode: Mode = "enforce"
     """`observe`: nothing is refused to any service, only told."""
     issuer: GatewayIssuer
@@ -160,19 +160,19 @@ class GatewayConfig(_Part):
 
     @cached_property
     def policy(self) -> Policy:
-        """What decisions are made from."""
+        """What decisions are made from; roles and rules in the order of their names, as in `gateway.json`."""
         subjects = {
             name: Subject(
                 name,
                 self.issuers[service.issuer].issuer,
                 service.subject,
                 service.environment,
-                service.roles,
+                dict(sorted(service.roles.items())),
                 service.mode,
             )
             for name, service in self.services.items()
         }
-        return Policy(subjects, self.rules, self.mode)
+        return Policy(subjects, dict(sorted(self.rules.items())), self.mode)
 
     @classmethod
     def parse(cls, data: Any, source: str = "gateway configuration") -> Self:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 from lakelatch.access.model import AccessModel, Gateway
+from lakelatch.access.model_policy import policy_of
 from lakelatch.access.trusts import Trust, gateway_audience, workload_trust
 
 
@@ -28,6 +29,7 @@ def gateway_config(
     workspace = model.workspaces[gateway.workspace]
     services = model.gateway_services()
     trusts = {name: workload_trust(model, name) for name in services}
+    policy = policy_of(model)
     used = {row.issuer: trusts[name] for name, row in services.items()}
     return {
         "version": 1,
@@ -52,17 +54,17 @@ def gateway_config(
                 "issuer": row.issuer,
                 "subject": trusts[name].subject or identities[name]["subject"],
                 "application_id": identities[name]["application_id"],
-                "environment": model.workspaces[row.workspace].environment,
-                "roles": {role: list(actions) for role, actions in model.actions(name).items()},
-                "mode": row.mode,
+                "environment": policy.subjects[name].environment,
+                "roles": {role: list(actions) for role, actions in policy.subjects[name].roles.items()},
+                "mode": policy.subjects[name].mode,
             }
             for name, row in services.items()
         },
         "rules": {
             name: rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            for name, rule in model.rules.items()
+            for name, rule in policy.rules.items()
         },
-        "mode": gateway.mode,
+        "mode": policy.mode,
         "issuer": {
             "url": gateway.host,
             "key": {"type": "file", "path": gateway.signing_key_file},

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "RESULTS.md"])
 WRITTEN = [page for page in PAGES if page.parent.name != "reference"]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-TOOLS = {"aws", "az", "curl", "gcloud", "gh", "kubectl", "pip", "printenv", "pulumi", "tail"}
+TOOLS = {"aws", "az", "curl", "export", "gcloud", "gh", "kubectl", "pip", "printenv", "pulumi", "tail"}
 """Commands of others that pages name."""
 
 

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import importlib
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -126,11 +127,19 @@ class Envoy:
         except httpx.HTTPError:
             return False
 
-    async def counters(self, names: Iterable[str]) -> dict[str, int]:
-        """Counters by name, absent ones left out."""
+    async def counters(self, names: Iterable[str], *, prefix: str = "") -> dict[str, int]:
+        """Counters and gauges by name, absent ones left out; a prefix that all names have spares Envoy work."""
         wanted = set(names)
-        pairs = (line.split(": ", 1) for line in (await self._admin.get("/stats")).text.splitlines() if ": " in line)
+        asked = await self._admin.get("/stats", params={"filter": f"^{re.escape(prefix)}"} if prefix else None)
+        pairs = (line.split(": ", 1) for line in asked.text.splitlines() if ": " in line)
         return {name: int(value) for name, value in pairs if name in wanted}
+
+    async def reopen_logs(self) -> bool:
+        """Have it open its log files again; False when it cannot be told."""
+        try:
+            return (await self._admin.post("/reopen_logs")).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
 
     async def stop(self) -> None:
         """Stop it and wait; by force when it does not come to an end."""

@@ -75,8 +75,8 @@ class Sources:
             fetch=self._fetch_keys, changed=changed, sleep=asyncio.sleep, chance=random.random, log=log
         )
 
-    def compile(self, config: GatewayConfig, audit_file: str | None) -> Compiled:
-        """Compile a configuration with what is known now."""
+    def compile(self, config: GatewayConfig, audit_file: str | None, closed: str | None = None) -> Compiled:
+        """Compile a configuration with what is known now; `closed` is why no request may pass."""
         wanted = principals(config)
         # A token that is not kept yet has no file yet, and Envoy takes no reference that leads nowhere.
         missing = dict.fromkeys(set(wanted.values()) - self._broker.kept, AWAITED) | self._broker.unavailable()
@@ -86,6 +86,7 @@ class Sources:
             keys=self._keys.keys(config.issuers),
             unavailable={name: missing[key] for name, key in wanted.items() if key in missing},
             audit_file=audit_file,
+            closed=closed,
         )
         return compile_gateway(config, runtime)
 

@@ -6,12 +6,13 @@ delivers the files that differ. So there is one place where anything comes into 
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -20,10 +21,14 @@ from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
 from lakelatch_gateway import delivery, files
+from lakelatch_gateway.audit.events import Event
+from lakelatch_gateway.audit.trail import Trail
 from lakelatch_gateway.endpoints import application
 from lakelatch_gateway.envoy_keeper import EnvoyKeeper
 from lakelatch_gateway.envoy_process import find_envoy, validate
+from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
+from lakelatch_gateway.gate import Gate
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.sources import Sources
@@ -47,17 +52,20 @@ class Options:
     """Envoy's worker threads."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
+    deny_unaudited: bool = True
+    """Whether requests are refused while audit lines cannot be written."""
 
 
 class Supervisor:
     """Runs the gateway until it is told to stop."""
 
-    def __init__(self, options: Options, log: Log) -> None:
-        self._options, self._log = options, log
+    def __init__(self, options: Options, log: Log, trail: Trail | None = None) -> None:
+        self._options, self._log, self._trail = options, log, trail
         self._program = find_envoy(options.environment)
         self._bell = asyncio.Event()
         self._stopping = asyncio.Event()
         self._delivered = False
+        self._defeat: GatewayError | None = None
 
     def stop(self) -> None:
         """Ask it to come to an end; a signal handler of the event loop may call this."""
@@ -68,7 +76,7 @@ class Supervisor:
         """Serve until stopped; `ready` is called once, when requests are served.
 
         Raises:
-            LakelatchError: it cannot start. Once it serves, nothing but `stop` ends it.
+            LakelatchError: it cannot start; or the gate has to close and cannot. Nothing else but `stop` ends it.
 
         """
         serving = asyncio.create_task(self._serve(ready))
@@ -77,6 +85,8 @@ class Supervisor:
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if serving.done():
                 serving.result()
+            if self._defeat is not None:
+                raise self._defeat
         finally:
             await cancel(stopping)
             await cancel(serving)
@@ -90,6 +100,9 @@ class Supervisor:
             _prepare(options.run)
             stack.callback(shutil.rmtree, options.run, ignore_errors=True)
             paths = Files(PurePosixPath(options.run))
+            gate = Gate(paths, changed=self._bell.set, defeated=self._defeated, deny=options.deny_unaudited)
+            if self._trail is not None:
+                await stack.enter_async_context(self._trail.kept())
             sources = Sources(
                 config,
                 issuer,
@@ -105,17 +118,28 @@ class Supervisor:
             await self._validate(compiled)
             for path, content in compiled.discovery().items():
                 files.replace(path, content)
-            envoy = EnvoyKeeper(self._program, compiled, options.run, workers=options.workers, log=self._log)
+            envoy = EnvoyKeeper(
+                self._program,
+                compiled,
+                options.run,
+                workers=options.workers,
+                log=self._log,
+                ended=None if self._trail is None else self._trail.envoy_ended,
+            )
             stack.push_async_callback(envoy.stop)
             await envoy.start()
+            if self._trail is not None:
+                watch = asyncio.create_task(self._trail.watch(envoy, gate.audit_failed, deny=options.deny_unaudited))
+                watch.add_done_callback(self._watch_ended)
+                stack.push_async_callback(cancel, watch)
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
-            await self._deliver(sources, envoy)
-            self._log.info("serving", host=config.host, port=config.listen.port, services=sorted(config.services))
+            await self._deliver(sources, envoy, gate)
+            self._tell_adopted("serving", config, host=config.host, port=config.listen.port)
             ready(config)
             for task in (self._watch(fingerprint), sources.refresh_metadata()):
                 stack.push_async_callback(cancel, asyncio.create_task(task))
-            await self._keep_in_step(sources, envoy)
+            await self._keep_in_step(sources, envoy, gate)
 
     async def _watch(self, fingerprint: Fingerprint) -> None:
         while True:
@@ -125,23 +149,27 @@ class Supervisor:
                 fingerprint, self._delivered = seen, True
                 self._bell.set()
 
-    async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper) -> None:
+    async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         while True:
             await self._bell.wait()
             self._bell.clear()
             try:
                 if self._delivered:
                     self._delivered = False
-                    await self._adopt(sources, envoy)
+                    await self._adopt(sources, envoy, gate)
                 else:
-                    await self._deliver(sources, envoy)
+                    await self._deliver(sources, envoy, gate)
             except LakelatchError as error:
-                self._log.error("configuration refused, the one before stays in force", reason=str(error))
+                self._log.error(
+                    "configuration refused, the one before stays in force",
+                    event=Event.CONFIGURATION_REFUSED,
+                    reason=str(error),
+                )
             except OSError as error:
                 # A full disk, most likely: what is in force stays, the next change tries again.
                 self._log.error("configuration not written, the one before stays in force", reason=str(error.strerror))
 
-    async def _adopt(self, sources: Sources, envoy: EnvoyKeeper) -> None:
+    async def _adopt(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         config = self._options.folder.read()
         issuer = open_issuer(config.issuer)
         before = sources.config, sources.issuer
@@ -149,19 +177,37 @@ class Supervisor:
         await self._validate(sources.compile(config, self._options.audit_file))
         try:
             await sources.use(config, issuer)
-            await self._deliver(sources, envoy)
+            await self._deliver(sources, envoy, gate)
         except LakelatchError:
             await sources.use(*before)
             raise
         finally:
             sources.forget()
-        self._log.info("configuration in force", services=sorted(config.services))
+        self._tell_adopted("configuration in force", config)
 
-    async def _deliver(self, sources: Sources, envoy: EnvoyKeeper) -> None:
-        compiled = sources.compile(sources.config, self._options.audit_file)
+    def _tell_adopted(self, message: str, config: GatewayConfig, **fields: Any) -> None:
+        self._log.info(
+            message,
+            event=Event.CONFIGURATION_ADOPTED,
+            services=sorted(config.services),
+            configuration_sha256=hashlib.sha256(config.file().encode()).hexdigest(),
+            **fields,
+        )
+
+    async def _deliver(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
+        closed = gate.closed
+        compiled = sources.compile(sources.config, self._options.audit_file, closed)
         if delivery.changed(compiled.discovery()):
             await self._validate(compiled)
-            await envoy.deliver(compiled)
+            await gate.deliver(closed, lambda: envoy.deliver(compiled))
+
+    def _watch_ended(self, watch: "asyncio.Task[None]") -> None:
+        if not watch.cancelled() and (defect := watch.exception()) is not None:
+            self._defeated(GatewayError(f"nobody watches the audit trail ({type(defect).__name__}): this is a defect"))
+
+    def _defeated(self, error: GatewayError) -> None:
+        self._defeat = error
+        self.stop()
 
     async def _validate(self, compiled: Compiled) -> None:
         await validate(self._program, compiled, self._options.run)

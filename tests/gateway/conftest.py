@@ -232,7 +232,7 @@ class Gateway:
 
     @property
     def audit(self) -> list[dict[str, Any]]:
-        lines = (self.folder / "state" / "audit.jsonl").read_text().rpartition("\n")[0].splitlines()
+        lines = (self.folder / "state" / "audit" / "requests.jsonl").read_text().rpartition("\n")[0].splitlines()
         return [json.loads(line) for line in lines]
 
     def get(self, path: str, token: str | None = None) -> httpx.Response:

@@ -9,7 +9,7 @@ from lakelatch.envoy.authentication import FILTER_NAME, authentication
 from lakelatch.envoy.clusters import clusters
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.listener import CERTIFICATE, listener
-from lakelatch.envoy.routes import route_configuration
+from lakelatch.envoy.routes import closed_gate, route_configuration
 from lakelatch.envoy.runtime import Files, Json, Runtime, any_of, file_source
 
 NODE: Final = {"id": "lakelatch-gateway", "cluster": "lakelatch-gateway"}
@@ -97,6 +97,11 @@ def compile_gateway(config: GatewayConfig, runtime: Runtime) -> Compiled:
         certificate=certificate,
         files=runtime.files,
     )
+
+
+def closed_routes(reason: str) -> str:
+    """The content of the routes' file that lets nobody through, whatever the configuration is."""
+    return text(credentials.discovery("envoy.config.route.v3.RouteConfiguration", closed_gate(reason)))
 
 
 def text(content: Any) -> str:

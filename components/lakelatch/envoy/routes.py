@@ -15,6 +15,7 @@ from lakelatch.envoy.authentication import PUBLIC_PATHS
 from lakelatch.envoy.clusters import ENDPOINTS, WORKSPACE, workspace_authority
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.decision import (
+    RULE_AUDIT,
     RULE_AUTHENTICATION,
     RULE_ENDPOINT,
     RULE_NO_TOKEN,
@@ -43,15 +44,27 @@ _MATCHER: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 
 def route_configuration(config: GatewayConfig, runtime: Runtime) -> Json:
     """Compile every route."""
+    if runtime.closed is not None:
+        return closed_gate(runtime.closed)
     by_subject: dict[str, list[str]] = defaultdict(list)
     for name, service in config.services.items():
         # Envoy looks virtual hosts up without regard to case.
         by_subject[service.subject.lower()].append(name)
     hosts = [_virtual_host(config, runtime, names) for names in by_subject.values()]
+    return _configuration(*hosts, _everybody_else(_refusal("unknown", {}, unknown_identity())))
+
+
+def closed_gate(reason: str) -> Json:
+    """Compile the routes that let nobody through: whoever has a verified token is told the reason and to come again."""
+    closed = Decision(False, RULE_AUDIT, message=reason)
+    return _configuration(_everybody_else(_refusal("closed", {}, closed, status=503)))
+
+
+def _configuration(*hosts: Json) -> Json:
     return {
         "name": ROUTE_CONFIGURATION,
         "vhost_header": SUBJECT_HEADER,
-        "virtual_hosts": [*hosts, _everybody_else()],
+        "virtual_hosts": list(hosts),
         "request_headers_to_remove": [SUBJECT_HEADER, ISSUER_HEADER, "x-envoy-external-address"],
         "max_direct_response_body_size_bytes": 8192,
     }
@@ -185,8 +198,8 @@ def _refusal(
     return route
 
 
-def _everybody_else() -> Json:
-    """Requests without a verified subject, and verified subjects that no service has."""
+def _everybody_else(verified: Json) -> Json:
+    """Requests without a verified subject, and verified subjects that no other virtual host has."""
     public = [
         {
             "name": ENDPOINT_ROUTE,
@@ -205,7 +218,7 @@ def _everybody_else() -> Json:
         "routes": [
             *public,
             _refusal(UNAUTHENTICATED_ROUTE, {}, no_token, match=unverified, status=401),
-            _refusal("unknown", {}, unknown_identity()),
+            verified,
         ],
         "typed_per_filter_config": _let_through(),
     }

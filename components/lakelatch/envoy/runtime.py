@@ -86,6 +86,8 @@ class Runtime:
     """Services that have no Databricks token now."""
     audit_file: str | None = None
     """Where audit lines go; None means standard output."""
+    closed: str | None = None
+    """Why no request may pass now, for the caller's eyes; None while requests pass."""
 
 
 def any_of(type_name: str, value: Json) -> Json:

@@ -17,6 +17,7 @@ EVENTS: Final = "events"
 """Lines that the gateway writes."""
 SEALS: Final = "seals"
 KINDS: Final = (REQUESTS, EVENTS, SEALS)
+BLOCK_BYTES: Final = 64 * 1024
 _NAME: Final = re.compile(rf"({'|'.join(KINDS)})-([0-9]{{6,}})\.jsonl")
 
 
@@ -90,6 +91,33 @@ def lines(file: Path) -> Iterator[bytes]:
             yield from opened
     except FileNotFoundError:
         return
+
+
+def end_of_whole_lines(file: Path) -> int:
+    """Where the last whole line of a file ends."""
+    end = size(file)
+    while end:
+        start = max(end - BLOCK_BYTES, 0)
+        found = read(file, start, end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def lines_backwards(file: Path) -> Iterator[bytes]:
+    """The whole lines of a file from its last to its first, each without its line break."""
+    position, rest = size(file), b""
+    first = True
+    while position:
+        start = max(position - BLOCK_BYTES, 0)
+        pieces = (read(file, start, position - start) + rest).split(b"\n")
+        position, rest = start, pieces[0]
+        # Behind the last line break stands nothing, or a line that is not finished.
+        yield from reversed(pieces[1:-1] if first and len(pieces) > 1 else pieces[1:])
+        first = first and len(pieces) == 1
+    if not first:
+        yield rest
 
 
 def last_byte(file: Path) -> bytes:

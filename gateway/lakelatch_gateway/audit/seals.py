@@ -104,7 +104,9 @@ def parse(line: bytes) -> Record | None:
         return None
     if not re.fullmatch(r"[0-9a-f]{64}", record["chain"]) or canonical(record) != line.rstrip(b"\n"):
         return None
-    return record if "trail" in record or _is(record, MEMBERS) else None
+    if "trail" in record:
+        return record
+    return record if _is(record, MEMBERS) and min(record["offset"], record["bytes"], record["lines"]) >= 0 else None
 
 
 def json_object(line: bytes) -> Record | None:

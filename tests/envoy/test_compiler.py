@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lakelatch.access.actions import ACTIONS
-from lakelatch.envoy.compiler import compile_gateway, text
+from lakelatch.envoy.compiler import closed_routes, compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files, Runtime, Unavailable
 from lakelatch.errors import ModelError
@@ -61,6 +61,15 @@ def test_service_without_token_forwards_nothing(configure: Any, transient: Any) 
     config = configure()
     missing = {name: Unavailable("not now", transient) for name in config.services}
     assert forwards(compile_gateway(config, Runtime(FILES, "/etc/ca.pem", unavailable=missing))) == []
+
+
+def test_closed_gate_forwards_nothing_and_is_the_same_for_every_configuration(configure: Any) -> None:
+    config = configure()
+    closed = compile_gateway(config, Runtime(FILES, "/etc/ca.pem", closed="not now"))
+    assert forwards(closed) == []
+    assert closed.discovery()[FILES.routes] == closed_routes("not now")
+    opened = compile_gateway(config, Runtime(FILES, "/etc/ca.pem")).discovery()
+    assert {path for path, content in closed.discovery().items() if content != opened[path]} == {FILES.routes}
 
 
 def test_policy_tokens_and_keys_are_not_in_listener_or_clusters(configure: Any) -> None:

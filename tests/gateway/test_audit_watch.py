@@ -1,5 +1,7 @@
 """When the gate closes because audit lines do not get to the disk, and when it opens: a table of looks."""
 
+from typing import Any
+
 import pytest
 
 from lakelatch_gateway.audit.watch import (
@@ -13,8 +15,8 @@ from lakelatch_gateway.audit.watch import (
 )
 
 
-def look(at: float = 0.0, **seen: object) -> Look:
-    return Look(at, **{"free": 1 << 40, "envoy_failed": 0, "envoy_buffered": 0, **seen})  # type: ignore[arg-type]
+def look(at: float = 0.0, **seen: Any) -> Look:
+    return Look(at, **{"free": 1 << 40, "envoy_failed": 0, "envoy_buffered": 0, **seen})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def look(at: float = 0.0, **seen: object) -> Look:
     ],
     ids=str,
 )
-def test_one_look_is_enough_to_close(seen: dict[str, object], reason: str | None) -> None:
+def test_one_look_is_enough_to_close(seen: dict[str, Any], reason: str | None) -> None:
     standing = judge(Standing(), look(**seen))
     assert (standing.reason is None) == (reason is None)
     assert (reason or "") in (standing.reason or "")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from lakelatch_gateway.audit import sealer as module
 from lakelatch_gateway.audit.events import MAX_TEXT, MAX_WAITING, Event, Events
 from lakelatch_gateway.audit.folder import Folder, lines_backwards
 from lakelatch_gateway.audit.sealer import Sealer
@@ -178,7 +177,7 @@ def test_seal_that_cannot_be_written_leaves_nothing_behind_and_comes_later(
     write(sealer, LINE)
     with monkeypatch.context() as patched:
         written = os.write
-        patched.setattr(module.os, "write", lambda descriptor, data: written(descriptor, data[:10]))
+        patched.setattr(os, "write", lambda descriptor, data: written(descriptor, data[:10]))
         with pytest.raises(OSError, match="in part only"):
             sealer.step()
     assert verify(FolderSource(tmp_path / "audit")).lines == 0

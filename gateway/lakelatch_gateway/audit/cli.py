@@ -92,7 +92,7 @@ def query(state_dir: Path | None, folder: Path | None, by: str | None, as_json: 
     else:
         click.echo("no record is as you ask")
     if reader.torn:
-        click.echo(f"{reader.torn} lines are no records: their writing broke off", err=True)
+        click.echo(f"lines that are no records, because their writing broke off: {reader.torn}", err=True)
 
 
 @audit.command()

@@ -51,11 +51,11 @@ def moment(text: str, now: datetime) -> str:
         AuditError: it is neither.
 
     """
-    if match := _AGO.fullmatch(text):
-        return timestamp(now - timedelta(**{_UNITS[match[2]]: int(match[1])}))
     try:
+        if match := _AGO.fullmatch(text):
+            return timestamp(now - timedelta(**{_UNITS[match[2]]: int(match[1])}))
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise AuditError(
             f"'{text}' is no time", hint="write it as in 2026-07-01T12:00:00Z, or as a span back from now: 15m, 2h, 3d"
         ) from None

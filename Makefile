@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test check check-mutants format reference lock bench docs clean
+.PHONY: help setup up down test check check-mutants format catalogue reference lock bench docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -39,6 +39,7 @@ check: $(READY) ## Format, lint, types, borders: quick, before every commit
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/catalogue.py --check
 	$(BIN)/python tools/reference.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site
 
@@ -48,6 +49,9 @@ check-mutants: $(READY) ## Break the code in small ways and see the tests notice
 format: $(READY) ## Put the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+catalogue: $(READY) ## Write the action catalogue anew from the installed databricks-sdk
+	$(BIN)/python tools/catalogue.py
 
 reference: $(READY) ## Write docs/reference/ anew from the code
 	$(BIN)/python tools/reference.py

@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -40,8 +41,10 @@ from bench.machine import pinned, processor_seconds, staying_on
 from lakelatch.envoy.clusters import WORKSPACE
 from lakelatch.envoy.compiler import compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.credentials import token_secret
+from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.runtime import Files, Runtime
+from lakelatch_gateway.log import Log
+from lakelatch_gateway.secret_server import SecretServer
 from lakelatch_sandbox.sockets import bind_free, close
 
 PATH = "/api/2.0/preview/scim/v2/Me"
@@ -159,8 +162,35 @@ def upstream(folder: Path, port: int, certificate_file: Path, key_file: Path) ->
     return write(folder / "upstream.json", {"static_resources": {"listeners": [listener(port, route, tls)]}})
 
 
-def gateway(folder: Path, port: int, workspace: str, ca_file: Path, services: int) -> tuple[Any, Path, list[str]]:
-    """The gateway's own configuration with two issuers, and a token for each service."""
+@contextmanager
+def secrets(folder: Path, tokens: dict[str, str]) -> Iterator[None]:
+    """Serves Databricks tokens by name, as the gateway does, in a thread of its own."""
+
+    async def serve() -> None:
+        server = SecretServer(Files(PurePosixPath(folder)).secrets_socket, Log())
+        for name, token in tokens.items():
+            server.set(name, token)
+        await server.start()
+        started.set()
+        await over.wait()
+        await server.close()
+
+    loop, started, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    started.wait()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()
+        loop.close()
+
+
+def gateway(
+    folder: Path, port: int, workspace: str, ca_file: Path, services: int
+) -> tuple[Any, Path, list[str], dict[str, str]]:
+    """The gateway's own configuration with two issuers, a token for each service, and its Databricks token by name."""
     elliptic, classic = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
     keys: dict[str, tuple[Any, str, Any]] = {
         "one": (elliptic, "ES256", jwt.algorithms.ECAlgorithm.to_jwk(elliptic.public_key(), as_dict=True)),
@@ -191,10 +221,9 @@ def gateway(folder: Path, port: int, workspace: str, ca_file: Path, services: in
         for name, (_, alg, jwk) in keys.items()
     }
     compiled = compile_gateway(config, Runtime(files, str(ca_file), published, {}, str(folder / "audit.jsonl")))
-    (folder / "tokens").mkdir()
-    tokens = []
+    tokens, served = [], {}
     for name, service in config.services.items():
-        write(Path(files.token(name, workspace, service.application_id)), token_secret(name, "d" * TOKEN_BYTES))
+        served[secret_name(name, workspace, service.application_id)] = "d" * TOKEN_BYTES
         key, algorithm, _ = keys[service.issuer]
         claims = {
             "iss": config.issuers[service.issuer].issuer,
@@ -206,7 +235,7 @@ def gateway(folder: Path, port: int, workspace: str, ca_file: Path, services: in
         tokens.append(jwt.encode(claims, key, algorithm, {"kid": service.issuer}))
     for path, content in compiled.discovery().items():
         Path(path).write_text(content)
-    return compiled, write(folder / "gateway.json", compiled.bootstrap()), tokens
+    return compiled, write(folder / "gateway.json", compiled.bootstrap()), tokens, served
 
 
 def with_wrk(port: int, tokens: list[str], seconds: float, script: Path) -> tuple[int, float]:
@@ -300,7 +329,8 @@ def compare(rounds: int = 7, seconds: float = 3.0, services: int = 10) -> str:
         certificate_file, key_file = certificate(folder)
         upstream_port, plain_port, gateway_port = free_ports(3)
         workspace = f"https://127.0.0.1:{upstream_port}"
-        compiled, bootstrap, tokens = gateway(folder, gateway_port, workspace, certificate_file, services)
+        compiled, bootstrap, tokens, served = gateway(folder, gateway_port, workspace, certificate_file, services)
+        stack.enter_context(secrets(folder, served))
         cluster = next(cluster for cluster in compiled.clusters if cluster["name"] == WORKSPACE)
         route = {"match": {"prefix": "/"}, "route": {"cluster": WORKSPACE}}
         plain_config = {"static_resources": {"listeners": [listener(plain_port, route)], "clusters": [cluster]}}

@@ -1,5 +1,5 @@
-"""Writes docs/reference/ from the code: the model's keys, the components' arguments and outputs, the
-policies, the commands.
+"""Writes docs/reference/ from the code: the model's keys, the actions, the components' arguments and outputs,
+the policies, the commands.
 
 Run it by `make reference`; `make check` runs it with `--check` and fails when a page does not tell the truth any more.
 """
@@ -16,15 +16,18 @@ import click
 
 import lakelatch
 from lakelatch.access import schema as access_schema
-from lakelatch.access.actions import ACTIONS
+from lakelatch.access.actions import ACTIONS, GROUPS, SDK_VERSION, Action
 from lakelatch.access.algorithms import ALGORITHMS
 from lakelatch.access.lifetimes import LIFETIMES
 from lakelatch.cli import lakelatch as command_line
+from lakelatch.envoy.authentication import PUBLIC_PATHS
 from lakelatch_policies.pack import POLICIES
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 SHOWN = 5
 """Values that stand in a table; of more, the schema has the list."""
+MEMBERS_SHOWN = 40
+"""Actions of a group that stand in a table; of more, their number."""
 NOTE = "<!-- Made from the code by `make reference`; edit the docstrings there. -->\n\n"
 
 EDITORS = """One YAML file, or [several](../guides/fragments.md). Keys that are not listed here are refused.
@@ -63,8 +66,6 @@ def model() -> str:
                 raise SystemExit(f"{name}.{key} has no docstring below it")
             default = "required" if key in required else f"`{value.get('default')}`".replace("`None`", "-")
             lines.append(f"| `{key}` | {_kind(value)} | {default} | {_sentence(value)} |\n")
-    lines += ["\n## Actions\n", "\n| action | request | |\n|---|---|---|\n"]
-    lines += [f"| `{row.name}` | `{row.method} {row.path}` | {row.summary} |\n" for row in ACTIONS.values()]
     lines += ["\n## Algorithms\n", "\n| algorithm | | source |\n|---|---|---|\n"]
     lines += [
         f"| {row.name} | {'accepted' if row.accepted else 'refused: ' + row.reason} | {row.source} |\n"
@@ -76,6 +77,45 @@ def model() -> str:
         numbers = " | ".join("-" if one is None else f"{one:,}" for one in (life.least, life.most, life.default))
         lines.append(f"| {life.name} | {numbers} | {life.source} |\n")
     return "".join(lines)
+
+
+ACTIONS_NOTE = f"""What the gateway knows by name. Names are those of `databricks-sdk` {SDK_VERSION}; a role lists them,
+or [groups of them](../concepts/access-model.md#groups-of-actions). A request that is not here is refused.
+
+In a path, `{{name}}` is one segment, `{{name}}:verb` one that ends in `:verb`, and `{{name...}}` one or more. Of
+several that match, the most specific counts: from the left, what is constant before what is not. A segment has the
+characters of RFC 3986 without `;`, and no escaped slash, backslash, dot or control character.
+
+Risk: *high* is whatever hands out credentials, says who may do what, or destroys data; *medium* other changes, and
+reads of contents and settings; *low* other reads.
+"""
+
+
+def actions() -> str:
+    """The action catalogue, a table for each service."""
+    lines = ["# Actions\n", NOTE, ACTIONS_NOTE, "\n## Groups\n", "\n| group | actions |\n|---|---|\n"]
+    for group, names in GROUPS.items():
+        shown = ", ".join(f"`{name}`" for name in names) if len(names) <= MEMBERS_SHOWN else f"{len(names)} actions"
+        lines.append(f"| `{group}` | {shown} |\n")
+    lines += ["\n## What needs no role\n", "\nThe gateway answers these itself, to everybody.\n"]
+    lines += ["\n| request |\n|---|\n", *(f"| `{method} {path}` |\n" for path, method in PUBLIC_PATHS.items())]
+    for scope, title, about in (
+        ("workspace", "Workspace", "A role can have these."),
+        ("account", "Account", "A gateway stands before one workspace: it names these when it refuses them."),
+    ):
+        lines += [f"\n## {title}\n", f"\n{about}\n"]
+        rows = [action for action in ACTIONS.values() if action.scope == scope]
+        for service in sorted({action.service for action in rows}):
+            lines += [f"\n### {service}\n", "\n| action | request | access | risk | |\n|---|---|---|---|---|\n"]
+            lines += [_action(action) for action in rows if action.service == service]
+    return "".join(lines)
+
+
+def _action(action: Action) -> str:
+    names = "<br>".join(f"`{name}`" for name in (action.name, *action.aliases))
+    sent = "<br>".join(f"`{method} {path}`" for method, path in action.requests)
+    summary = action.summary.replace("|", "\\|")
+    return f"| {names} | {sent} | {action.access} | {action.risk} | {summary} |\n"
 
 
 def _sentence(part: dict[str, Any]) -> str:
@@ -192,6 +232,7 @@ PAGES = {
     "access.schema.json": _json(access_schema.whole),
     "access-fragment.schema.json": _json(access_schema.fragment),
     "model.md": model,
+    "actions.md": actions,
     "components.md": components,
     "policies.md": policies,
     "commands.md": commands,

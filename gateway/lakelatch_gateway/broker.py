@@ -94,8 +94,7 @@ class Broker:
         try:
             lease = await self._fetch(principal)
             self._store(principal, lease.token)
-        except (ExchangeFailed, OSError) as caught:
-            error = caught if isinstance(caught, ExchangeFailed) else _not_stored(caught)
+        except ExchangeFailed as error:
             reason = Unavailable(str(error), transient=error.transient)
             state = failed(before, reason, now=self._clock(), chance=self._chance())
             wait = round(state.attempt_at - self._clock(), 1)
@@ -135,7 +134,3 @@ class Broker:
             if usable and self._states[principal].unavailable(self._clock()) is not None:
                 self._log.error("databricks token expired before it could be refreshed", service=principal[0])
                 self._changed()
-
-
-def _not_stored(error: OSError) -> ExchangeFailed:
-    return ExchangeFailed(f"the gateway cannot store the Databricks token: {error.strerror}", transient=True)

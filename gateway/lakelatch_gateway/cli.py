@@ -22,8 +22,8 @@ def gateway() -> None:
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the audit trail and, while it runs, sockets and tokens. Without: audit lines on standard output,"
-    " not sealed, and the gateway's own events in its log alone.",
+    help="Folder for the audit trail and, while it runs, sockets. Without: audit lines on standard output, not sealed,"
+    " and the gateway's own events in its log alone.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Envoy's worker threads.")
 @click.option(

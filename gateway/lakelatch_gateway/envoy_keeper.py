@@ -15,7 +15,8 @@ from lakelatch_gateway.errors import ConfigurationRefused, GatewayError
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.tasks import cancel
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 120.0
+"""Envoy starts with a policy of 10,000 services in 10 s; a busy machine may need several times that."""
 READY_POLL_SECONDS: Final = 0.02
 RESTART_SECONDS: Final = (0.2, 10.0)
 """First and longest wait before a dead Envoy is started again."""
@@ -72,20 +73,23 @@ class EnvoyKeeper:
             ConfigurationRefused: Envoy refused it; the one before stays.
 
         """
+        await delivery.deliver(self._serving, compiled.files, compiled.discovery())
+        self._compiled = compiled
+
+    async def _serving(self) -> Envoy:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         # One that died is being started again, with the files as they are.
         while self._envoy is None or not await self._envoy.ready():
             if asyncio.get_running_loop().time() > deadline:
                 raise ConfigurationRefused("Envoy is not running")
             await asyncio.sleep(READY_POLL_SECONDS)
-        await delivery.deliver(self._envoy, compiled.files, compiled.discovery())
-        self._compiled = compiled
+        return self._envoy
 
-    async def counters(self, names: Iterable[str], *, prefix: str) -> dict[str, int] | None:
+    async def counters(self, names: Iterable[str]) -> dict[str, int] | None:
         """Counters and gauges by name; None when it cannot be asked."""
         try:
-            return None if self._envoy is None else await self._envoy.counters(names, prefix=prefix)
-        except (httpx.HTTPError, RuntimeError):
+            return None if self._envoy is None else await self._envoy.counters(names)
+        except (httpx.HTTPError, RuntimeError, ValueError):
             # A client that was closed for the next start says so with a RuntimeError.
             return None
 

@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
 
-from lakelatch.envoy.compiler import closed_routes
+from lakelatch.envoy.compiler import closed_gate
 from lakelatch.envoy.runtime import Files
 from lakelatch_gateway import files
 from lakelatch_gateway.errors import GatewayError
-
-CLOSED: Final = "the gateway cannot write its audit trail, so it lets no request through; its log says why."
 
 
 class Gate:
@@ -27,21 +24,21 @@ class Gate:
         self._paths, self._changed, self._defeated, self._deny = paths, changed, defeated, deny
         self._lock = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
-        self.closed: str | None = None
-        """Why no request may pass, as callers are told; None while requests pass."""
-        files.set_aside(paths.routes, closed_routes(CLOSED))
+        self.closed = False
+        """Whether no request may pass."""
+        files.set_aside(paths.gate, closed_gate())
 
     def audit_failed(self, reason: str | None) -> None:
         """Close it when there is a reason, open it when there is none."""
         if not self._deny:
             return
-        self.closed = None if reason is None else CLOSED
+        self.closed = reason is not None
         if reason is None:
             self._changed()
         else:
             self._closing = asyncio.create_task(self._close())
 
-    async def deliver(self, closed: str | None, delivery: Callable[[], Awaitable[None]]) -> None:
+    async def deliver(self, closed: bool, delivery: Callable[[], Awaitable[None]]) -> None:
         """Deliver what was compiled with this `closed`, unless that has changed meanwhile."""
         async with self._lock:
             if self.closed == closed:
@@ -53,8 +50,8 @@ class Gate:
         # Not in the middle of a delivery, which would bring its own routes after these.
         async with self._lock:
             try:
-                if self.closed is not None:
-                    files.use_aside(self._paths.routes)
+                if self.closed:
+                    files.use_aside(self._paths.gate)
             except OSError as error:
                 hint = "mend the disk, or run with `--audit-failure allow`"
                 self._defeated(GatewayError(f"the gate cannot be closed: {error.strerror}", hint=hint))

@@ -27,6 +27,7 @@ from lakelatch_gateway.log import Log
 from lakelatch_gateway.schedule import AWAITED
 from lakelatch_gateway.sources import system_authorities
 from lakelatch_gateway.supervisor import Options, Supervisor
+from lakelatch_gateway.switchboard import Switchboard
 
 SOCKET_PATH_BYTES: Final = 107
 """Longest path of a Unix socket: sockaddr_un, unix(7), less the closing null."""
@@ -56,7 +57,16 @@ def serve(
     with _folders(state_dir, environment) as (run, state):
         sealer = None if state is None else open_sealer(state / AUDIT, segment_bytes)
         audit_file = None if sealer is None else str(sealer.file)
-        options = Options(ConfigFolder(config_dir), run, audit_file, environment, workers, time.time, deny_unaudited)
+        options = Options(
+            ConfigFolder(config_dir),
+            run,
+            audit_file,
+            None if state is None else Switchboard(state),
+            environment,
+            workers,
+            time.time,
+            deny_unaudited,
+        )
         asyncio.run(_supervise(options, ready, sealer))
 
 
@@ -94,7 +104,7 @@ async def _supervise(options: Options, ready: Callable[[GatewayConfig], None], s
 def _folders(state_dir: Path | None, environment: dict[str, str]) -> Iterator[tuple[Path, Path | None]]:
     """The private run folder and the state folder, held against a second gateway while in use."""
     if state_dir is None:
-        # Tokens belong on memory, where there is a private place on it: XDG Base Directory Specification.
+        # A private place where there is one: XDG Base Directory Specification.
         with tempfile.TemporaryDirectory(prefix="lakelatch-", dir=environment.get("XDG_RUNTIME_DIR")) as name:
             yield Path(name) / "run", None
         return

@@ -7,17 +7,19 @@ import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import certifi
 import httpx
 
-from lakelatch.envoy.compiler import Compiled, compile_gateway, text
+from lakelatch.access.switches import Switches
+from lakelatch.envoy.compiler import Compiled, compile_gateway
 from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
-from lakelatch.envoy.credentials import token_secret
+from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.runtime import Files, Runtime
-from lakelatch_gateway import files, web
+from lakelatch_gateway import web
 from lakelatch_gateway.broker import Broker, Principal
 from lakelatch_gateway.endpoints import Served
 from lakelatch_gateway.errors import ExchangeFailed, FetchError
@@ -27,10 +29,13 @@ from lakelatch_gateway.jwks import Jwk, fetch_keys
 from lakelatch_gateway.keeper import KeyKeeper
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.schedule import AWAITED, Lease
+from lakelatch_gateway.secret_server import SecretServer
 
 SETTLE_SECONDS: Final = 10.0
 """How long a start or a change waits for tokens and keys; then it goes on, and services without a token get 503."""
 METADATA_SECONDS: Final = 300.0
+EXCHANGES_AT_ONCE: Final = 50
+"""With thousands of services, more would wait for connections (httpx opens 100) until they time out."""
 
 
 def principals(config: GatewayConfig) -> dict[str, Principal]:
@@ -54,14 +59,16 @@ class Sources:
         issuer: Issuer,
         *,
         paths: Files,
+        secrets: SecretServer,
         environment: Mapping[str, str],
         changed: Callable[[], None],
         log: Log,
     ) -> None:
         self.config, self.issuer = config, issuer
-        self._paths, self._environment, self._log = paths, environment, log
+        self._paths, self._secrets, self._environment, self._log = paths, secrets, environment, log
         self._clients: dict[str | None, httpx.AsyncClient] = {}
         self._metadata: dict[str, Any] = {}
+        self._exchanges = asyncio.Semaphore(EXCHANGES_AT_ONCE)
         self._broker = Broker(
             fetch=self._fetch_token,
             store=self._store_token,
@@ -75,10 +82,12 @@ class Sources:
             fetch=self._fetch_keys, changed=changed, sleep=asyncio.sleep, chance=random.random, log=log
         )
 
-    def compile(self, config: GatewayConfig, audit_file: str | None, closed: str | None = None) -> Compiled:
-        """Compile a configuration with what is known now; `closed` is why no request may pass."""
+    def compile(
+        self, config: GatewayConfig, audit_file: str | None, switches: Switches, *, unaudited: bool
+    ) -> Compiled:
+        """Compile a configuration with what is known and switched now; `unaudited`: nothing may pass."""
         wanted = principals(config)
-        # A token that is not kept yet has no file yet, and Envoy takes no reference that leads nowhere.
+        # A token that is not kept yet is not served yet, and Envoy waits for what it cannot get.
         missing = dict.fromkeys(set(wanted.values()) - self._broker.kept, AWAITED) | self._broker.unavailable()
         runtime = Runtime(
             files=self._paths,
@@ -86,7 +95,11 @@ class Sources:
             keys=self._keys.keys(config.issuers),
             unavailable={name: missing[key] for name, key in wanted.items() if key in missing},
             audit_file=audit_file,
-            closed=closed,
+            unaudited=unaudited,
+            closed=switches.closed(datetime.now(UTC)),
+            revoked_keys=switches.revoked("key"),
+            revoked_subjects=switches.revoked("subject"),
+            revoked_token_ids=switches.revoked("jti"),
         )
         return compile_gateway(config, runtime)
 
@@ -113,7 +126,7 @@ class Sources:
         gone = self._broker.kept - set(principals(self.config).values())
         self._broker.drop(gone)
         for principal in gone:
-            Path(self._paths.token(*principal)).unlink(missing_ok=True)
+            self._secrets.drop(secret_name(*principal))
         self._keys.drop(self._keys.kept - set(self.config.issuers.values()))
 
     async def refresh_metadata(self) -> None:
@@ -136,16 +149,17 @@ class Sources:
 
     async def _fetch_token(self, principal: Principal) -> Lease:
         service, workspace, application_id = principal
-        now = time.time()
-        minted = self.issuer.mint(service, now=now, token_id=str(uuid.uuid4()))
         try:
             client = self._client(self.config.workspace.ca_file)
         except FetchError as error:
             raise ExchangeFailed(str(error), transient=True) from None
-        return await exchange(client, workspace, minted=minted, application_id=application_id, now=now)
+        async with self._exchanges:
+            now = time.time()
+            minted = self.issuer.mint(service, now=now, token_id=str(uuid.uuid4()))
+            return await exchange(client, workspace, minted=minted, application_id=application_id, now=now)
 
     def _store_token(self, principal: Principal, token: str) -> None:
-        files.replace(self._paths.token(*principal), text(token_secret(principal[0], token)))
+        self._secrets.set(secret_name(*principal), token)
 
     async def _fetch_keys(self, issuer: TrustedIssuer) -> tuple[list[Jwk], list[str]]:
         return await fetch_keys(self._client(issuer.ca_file), issuer)

@@ -11,16 +11,18 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import uvicorn
 
+from lakelatch.access.switches import Switches
 from lakelatch.envoy.compiler import Compiled
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
-from lakelatch_gateway import delivery, files
+from lakelatch_gateway import delivery, files, switchboard
 from lakelatch_gateway.audit.events import Event
 from lakelatch_gateway.audit.trail import Trail
 from lakelatch_gateway.endpoints import application
@@ -31,7 +33,9 @@ from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.gate import Gate
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
+from lakelatch_gateway.secret_server import SecretServer
 from lakelatch_gateway.sources import Sources
+from lakelatch_gateway.switchboard import Switchboard
 from lakelatch_gateway.tasks import cancel
 
 POLL_SECONDS: Final = 0.25
@@ -44,9 +48,11 @@ class Options:
 
     folder: ConfigFolder
     run: Path
-    """Private folder for sockets and tokens; empty at the start, gone at the end."""
+    """Private folder for sockets and what Envoy reads; empty at the start, gone at the end."""
     audit_file: str | None
     """Where audit lines go; None means standard output."""
+    switchboard: Switchboard | None
+    """What operators switch; None where there is no state folder to switch anything in."""
     environment: Mapping[str, str]
     workers: int
     """Envoy's worker threads."""
@@ -65,6 +71,8 @@ class Supervisor:
         self._bell = asyncio.Event()
         self._stopping = asyncio.Event()
         self._delivered = False
+        self._switches, self._switches_at = Switches(), self._now()
+        self._switched: switchboard.Fingerprint = (None, ())
         self._defeat: GatewayError | None = None
 
     def stop(self) -> None:
@@ -103,10 +111,14 @@ class Supervisor:
             gate = Gate(paths, changed=self._bell.set, defeated=self._defeated, deny=options.deny_unaudited)
             if self._trail is not None:
                 await stack.enter_async_context(self._trail.kept())
+            secrets = SecretServer(paths.secrets_socket, self._log)
+            stack.push_async_callback(secrets.close)
+            await secrets.start()
             sources = Sources(
                 config,
                 issuer,
                 paths=paths,
+                secrets=secrets,
                 environment=options.environment,
                 changed=self._bell.set,
                 log=self._log,
@@ -114,17 +126,14 @@ class Supervisor:
             stack.push_async_callback(sources.close)
             await stack.enter_async_context(self._endpoints(sources, paths))
             await sources.learn()
-            compiled = sources.compile(config, options.audit_file)
+            self._read_switches()
+            compiled = self._compile(sources, config)
             await self._validate(compiled)
             for path, content in compiled.discovery().items():
                 files.replace(path, content)
+            ended = None if self._trail is None else self._trail.envoy_ended
             envoy = EnvoyKeeper(
-                self._program,
-                compiled,
-                options.run,
-                workers=options.workers,
-                log=self._log,
-                ended=None if self._trail is None else self._trail.envoy_ended,
+                self._program, compiled, options.run, workers=options.workers, log=self._log, ended=ended
             )
             stack.push_async_callback(envoy.stop)
             await envoy.start()
@@ -137,7 +146,7 @@ class Supervisor:
             await self._deliver(sources, envoy, gate)
             self._tell_adopted("serving", config, host=config.host, port=config.listen.port)
             ready(config)
-            for task in (self._watch(fingerprint), sources.refresh_metadata()):
+            for task in (self._watch(fingerprint), self._watch_switches(), sources.refresh_metadata()):
                 stack.push_async_callback(cancel, asyncio.create_task(task))
             await self._keep_in_step(sources, envoy, gate)
 
@@ -148,6 +157,42 @@ class Supervisor:
             if seen != fingerprint:
                 fingerprint, self._delivered = seen, True
                 self._bell.set()
+
+    async def _watch_switches(self) -> None:
+        board = self._options.switchboard
+        if board is None:
+            return
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            if board.fingerprint(self._switches, self._now()) != self._switched:
+                self._read_switches()
+                self._bell.set()
+
+    def _read_switches(self) -> None:
+        """Take over what is switched. What cannot be read switches nothing: what was in force stays so."""
+        board = self._options.switchboard
+        if board is None:
+            return
+        # Seen before it is read: what is written in between is noticed by the next look.
+        before = board.fingerprint(self._switches, self._now())[0]
+        try:
+            switches = board.read()
+        except LakelatchError as error:
+            self._log.error(
+                "switches refused, those before stay in force", event=Event.SWITCHES_REFUSED, reason=str(error)
+            )
+        else:
+            now = self._now()
+            if told := switchboard.difference(self._switches, self._switches_at, switches, now):
+                self._log.warning("switches in force", event=Event.SWITCHED, **told)
+            self._switches, self._switches_at = switches, now
+        self._switched = before, board.fingerprint(self._switches, self._now())[1]
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._options.clock(), UTC)
+
+    def _compile(self, sources: Sources, config: GatewayConfig, *, unaudited: bool = False) -> Compiled:
+        return sources.compile(config, self._options.audit_file, self._switches, unaudited=unaudited)
 
     async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         while True:
@@ -174,15 +219,16 @@ class Supervisor:
         issuer = open_issuer(config.issuer)
         before = sources.config, sources.issuer
         # A broken one is refused before anything is fetched for it.
-        await self._validate(sources.compile(config, self._options.audit_file))
+        await self._validate(self._compile(sources, config))
         try:
             await sources.use(config, issuer)
             await self._deliver(sources, envoy, gate)
         except LakelatchError:
             await sources.use(*before)
-            raise
-        finally:
             sources.forget()
+            raise
+        # Not after another error: what was not written leaves files in force that refer to the tokens from before.
+        sources.forget()
         self._tell_adopted("configuration in force", config)
 
     def _tell_adopted(self, message: str, config: GatewayConfig, **fields: Any) -> None:
@@ -196,7 +242,7 @@ class Supervisor:
 
     async def _deliver(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         closed = gate.closed
-        compiled = sources.compile(sources.config, self._options.audit_file, closed)
+        compiled = self._compile(sources, sources.config, unaudited=closed)
         if delivery.changed(compiled.discovery()):
             await self._validate(compiled)
             await gate.deliver(closed, lambda: envoy.deliver(compiled))
@@ -238,4 +284,3 @@ def _prepare(run: Path) -> None:
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(mode=0o700, parents=True)
     os.chmod(run, 0o700)
-    (run / "tokens").mkdir(mode=0o700)

@@ -9,7 +9,6 @@ import jwt
 from lakelatch.access.algorithms import ACCEPTED, ALGORITHMS
 from lakelatch.envoy.authentication import CLOCK_SKEW_SECONDS
 from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
-from lakelatch.envoy.decision import service_of
 from lakelatch_gateway.errors import TokenRefused
 from lakelatch_gateway.jwks import Jwk
 
@@ -52,13 +51,13 @@ def validate(token: str, config: GatewayConfig, keys: Mapping[str, Sequence[Jwk]
     _verify(token, key, algorithm)
     trusted = config.issuers[name]
     _check_claims(claims, trusted, now)
-    service = service_of(config, claims["iss"], claims[trusted.subject_claim])
-    if service is None:
+    subject = config.policy.by_identity.get((claims["iss"], claims[trusted.subject_claim]))
+    if subject is None:
         raise TokenRefused(
             f"unknown subject: the token's issuer and subject ({trusted.subject_claim}) belong to no service of this"
             " gateway"
         )
-    return Validated(service, int(claims["exp"]))
+    return Validated(subject.name, int(claims["exp"]))
 
 
 def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

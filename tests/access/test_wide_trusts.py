@@ -87,11 +87,16 @@ def services(count: int) -> str:
     return text(data)
 
 
-def test_one_gateway_serves_a_hundred_services() -> None:
-    assert len(AccessModel.read(services(SERVICES_LIMIT)).gateway_services()) == 100
-    found = findings(services(SERVICES_LIMIT + 1))
-    assert found == {
-        "services": "has 101 services via the gateway; one gateway serves at most 100; let CI jobs go `via: direct`"
+def test_one_gateway_serves_a_thousand_services() -> None:
+    assert len(AccessModel.read(services(1000)).gateway_services()) == 1000
+
+
+def test_one_gateway_serves_no_more_than_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SERVICES_LIMIT == 10_000
+    monkeypatch.setattr("lakelatch.access.gateway_rules.SERVICES_LIMIT", 3)
+    assert len(AccessModel.read(services(3)).gateway_services()) == 3
+    assert findings(services(4)) == {
+        "services": "has 4 services via the gateway; one gateway serves at most 3; let CI jobs go `via: direct`"
     }
 
 

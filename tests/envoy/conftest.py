@@ -27,10 +27,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from support.ports import free_port
 from support.quiet import QuietServer
+from support.secrets import Secrets
 
 from lakelatch.envoy.compiler import compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.credentials import token_secret
+from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.runtime import Files, Runtime, Unavailable
 
 ENTRA = "https://login.example.test/tenant/v2.0"
@@ -238,6 +239,9 @@ class LiveEnvoy:
     unavailable: dict[str, Unavailable]
     process: subprocess.Popen[bytes] | None = None
 
+    def __post_init__(self) -> None:
+        self.secrets = Secrets(Files(PurePosixPath(self.folder)).secrets_socket)
+
     @property
     def audit_file(self) -> Path:
         return self.folder / "audit.jsonl"
@@ -251,16 +255,15 @@ class LiveEnvoy:
         beside.write_text(content)
         os.replace(beside, path)
 
-    def apply(self, config: GatewayConfig) -> None:
+    def apply(self, config: GatewayConfig, *, tokens: bool = True) -> None:
         listen = config.listen.model_copy(update={"port": self.port})
         files = Files(PurePosixPath(self.folder))
         runtime = Runtime(files, "/nonexistent/ca.pem", self.keys, self.unavailable, str(self.audit_file))
         compiled = compile_gateway(config.model_copy(update={"listen": listen}), runtime)
-        (self.folder / "tokens").mkdir(exist_ok=True)
         for name, service in config.services.items():
-            if name not in self.unavailable:
-                token_file = files.token(name, config.workspace.host, service.application_id)
-                self.replace(token_file, text(token_secret(name, f"databricks-token-of-{name}")))
+            if tokens and name not in self.unavailable:
+                secret = secret_name(name, config.workspace.host, service.application_id)
+                self.secrets.set(secret, f"databricks-token-of-{name}")
         for path, content in compiled.discovery().items():
             if not Path(path).exists() or Path(path).read_text() != content:
                 self.replace(path, content)
@@ -289,6 +292,7 @@ class LiveEnvoy:
         if self.process is not None:
             self.process.terminate()
             self.process.wait(20)
+        self.secrets.close()
 
     def request(self, method: str, path: str, token: str | None = None, **options: Any) -> httpx.Response:
         headers = dict(options.pop("headers", {}))
@@ -318,6 +322,12 @@ def eventually(check: Callable[[], Any], seconds: float = 20) -> Any:
         assert time.monotonic() < deadline, "did not come true in time"
         time.sleep(0.01)
     return answer
+
+
+@pytest.fixture(scope="session")
+def live_envoy() -> type[LiveEnvoy]:
+    """Makes a live Envoy that its test starts and stops."""
+    return LiveEnvoy
 
 
 @pytest.fixture(scope="session", name="eventually")

@@ -1,14 +1,11 @@
 """What changes while Envoy serves: tokens, policy and keys come into force without a lost request, and old keys die."""
 
-import threading
 from typing import Any
 
-import httpx
 import pytest
+from support.load import Load
 
-from lakelatch.envoy.compiler import text
-from lakelatch.envoy.credentials import token_secret
-from lakelatch.envoy.runtime import Files
+from lakelatch.envoy.credentials import secret_name
 
 ME = "/api/2.0/preview/scim/v2/Me"
 WAREHOUSES = "/api/2.0/sql/warehouses"
@@ -26,42 +23,20 @@ def sent(workspace: Any, authorization: Any) -> Any:
     return any(request["headers"]["authorization"] == authorization for request in workspace.requests[-50:])
 
 
-class Load:
-    """Sends requests on one connection until it is stopped, and keeps what came back."""
-
-    def __init__(self, envoy: Any, token: Any) -> None:
-        self.statuses: list[int] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(envoy.url + ME, token))
-
-    def _run(self, url: Any, token: Any) -> None:
-        with httpx.Client(headers={"authorization": f"Bearer {token}"}, timeout=20) as client:
-            while not self._over.is_set():
-                self.statuses.append(client.get(url).status_code)
-
-    def __enter__(self) -> Any:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._over.set()
-        self._thread.join()
-
-
 def test_token_and_policy_swaps_under_load_lose_no_request(
     live: Any, configure: Any, entra: Any, workspace: Any, eventually: Any
 ) -> None:
     token = entra.token("Nightly-1")
     config = configure()
-    file = Files(live.folder).token("nightly", config.workspace.host, "app-1")
+    secret = secret_name("nightly", config.workspace.host, "app-1")
     services = config.model_dump(mode="json")["services"]
-    with Load(live, token) as load:
+    with Load(live.url + ME, token) as load:
         for number in range(10):
-            live.replace(file, text(token_secret("nightly", f"swapped-{number}")))
+            live.secrets.set(secret, f"swapped-{number}")
             eventually(lambda n=number: sent(workspace, f"Bearer swapped-{n}"))
             services[f"added-{number}"] = {**services["idle"], "subject": f"added-{number}"}
             live.apply(configure(services=services))
-            # `apply` writes the token of the start again; the new service's requests go through.
+            # `apply` sets the token of the start again; the new service's requests go through.
             added = entra.token(f"added-{number}")
             eventually(lambda t=added: live.request("GET", ME, t).status_code == 200)
     assert len(load.statuses) > 20

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lakelatch.access.actions import ACTIONS
-from lakelatch.envoy.compiler import closed_routes, compile_gateway, text
+from lakelatch.envoy.compiler import closed_gate, compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
+from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.runtime import Files, Runtime, Unavailable
 from lakelatch.errors import ModelError
 
@@ -17,7 +18,7 @@ RUNTIME = Runtime(FILES, "/etc/ca.pem", {"entra": [{"kid": "k", "alg": "RS256", 
 
 
 def forwards(compiled: Any) -> Any:
-    """Every route that forwards to the workspace, as (vhost, route name, token file)."""
+    """Every route that forwards to the workspace, as (vhost, route name, injection of the token)."""
     found = []
 
     def walk(node: Any, host: Any) -> Any:
@@ -41,19 +42,43 @@ def test_same_input_gives_same_bytes(configure: Any) -> None:
     assert list(one)[-1] == FILES.listeners
 
 
-def test_only_granted_actions_forward_each_with_the_token_of_its_service(configure: Any) -> None:
+def found(node: Any, key: str) -> Any:
+    """Every value of a key, however deep."""
+    if isinstance(node, dict):
+        if key in node:
+            yield node[key]
+        for value in node.values():
+            yield from found(value, key)
+    elif isinstance(node, list):
+        for value in node:
+            yield from found(value, key)
+
+
+def test_only_granted_actions_are_let_through_each_with_the_token_of_its_service(configure: Any) -> None:
     config = configure()
-    found = set(forwards(compile_gateway(config, RUNTIME)))
-    expected = {
-        action for service in config.services.values() for granted in service.roles.values() for action in granted
-    }
-    assert {name for _, name, _ in found} == expected
-    for host, _, injection in found:
-        names = [name for name in config.services if f"tokens/{name}." in injection]
-        assert len(names) == 1
-        assert config.services[names[0]].subject.lower() in [
-            service.subject.lower() for name, service in config.services.items() if host == f"service {name}"
-        ]
+    routes = compile_gateway(config, RUNTIME).routes
+    services = {}
+    for lists in found(routes, "routes"):
+        for route in lists:
+            if "route" in route and route["name"].startswith("service "):
+                services[route["name"].removeprefix("service ")] = route["typed_per_filter_config"]
+    assert services.keys() == config.services.keys()
+    for name, filters in services.items():
+        [actions] = found(filters["lakelatch.authorization"], "map")
+        allowed = {one for one, end in actions.items() if end["action"]["typed_config"]["action"] == "ALLOW"}
+        granted = {action for granted in config.services[name].roles.values() for action in granted}
+        assert {action for action, one in config.policy.classes.items() if one in allowed} == granted
+        assert f'"name": "{name}.' in json.dumps(filters["lakelatch.credentials"])
+
+
+def test_tokens_come_by_one_stream_and_are_waited_for_without_limit(configure: Any) -> None:
+    """After a limit, Envoy would bring a route into force whose token has not come, and send an empty one."""
+    compiled = compile_gateway(configure(), RUNTIME)
+    source = '"sds_config": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}'
+    assert json.dumps(compiled.routes).count(source) == len(configure().services)
+    for started in (compiled.bootstrap(), compiled.validation()):
+        assert started["dynamic_resources"]["ads_config"]["api_type"] == "DELTA_GRPC"
+        assert started["static_resources"]["clusters"][0]["name"] == "secrets"
 
 
 @pytest.mark.parametrize("transient", [True, False], ids=["transient", "definite"])
@@ -63,13 +88,13 @@ def test_service_without_token_forwards_nothing(configure: Any, transient: Any) 
     assert forwards(compile_gateway(config, Runtime(FILES, "/etc/ca.pem", unavailable=missing))) == []
 
 
-def test_closed_gate_forwards_nothing_and_is_the_same_for_every_configuration(configure: Any) -> None:
-    config = configure()
-    closed = compile_gateway(config, Runtime(FILES, "/etc/ca.pem", closed="not now"))
-    assert forwards(closed) == []
-    assert closed.discovery()[FILES.routes] == closed_routes("not now")
-    opened = compile_gateway(config, Runtime(FILES, "/etc/ca.pem")).discovery()
-    assert {path for path, content in closed.discovery().items() if content != opened[path]} == {FILES.routes}
+def test_gate_that_lets_nothing_unaudited_through_is_the_same_for_every_configuration(configure: Any) -> None:
+    opened, closed = (
+        compile_gateway(configure(), Runtime(FILES, "/etc/ca.pem", unaudited=unaudited)).discovery()
+        for unaudited in (False, True)
+    )
+    assert closed[FILES.gate] == closed_gate()
+    assert {path for path, content in closed.items() if content != opened[path]} == {FILES.gate}
 
 
 def test_policy_tokens_and_keys_are_not_in_listener_or_clusters(configure: Any) -> None:
@@ -94,29 +119,25 @@ def test_every_authentication_rule_but_the_public_ones_requires_a_token(configur
     assert len(free) == 5
 
 
-def test_each_virtual_host_ends_in_a_refusal(configure: Any) -> None:
+def test_every_decision_ends_in_a_refusal(configure: Any) -> None:
     compiled = compile_gateway(configure(), RUNTIME)
-
-    def lists(node: Any) -> Any:
-        if isinstance(node, dict):
-            if isinstance(node.get("routes"), list):
-                yield node["routes"]
-            for value in node.values():
-                yield from lists(value)
-        elif isinstance(node, list):
-            for value in node:
-                yield from lists(value)
-
-    found = list(lists(compiled.routes))
-    assert len(found) > len(ACTIONS)
-    for routes in found:
-        assert routes[-1]["match"] == {"prefix": "/"}
-        assert routes[-1]["direct_response"]["status"] == 403
+    ends = [end for matcher in found(compiled.routes, "rbac") for end in found(matcher, "on_no_match")]
+    assert len(ends) >= 2 * len(configure().services)
+    verdicts = [end["action"]["typed_config"]["action"] for end in ends if "action" in end]
+    assert set(verdicts) == {"DENY"}
 
 
-def test_another_principal_has_another_token_file() -> None:
-    files = {FILES.token("a", "https://w", "1"), FILES.token("a", "https://w", "2"), FILES.token("a", "https://v", "1")}
-    assert len(files) == 3
+def test_what_stands_for_nobody_answers_by_itself(configure: Any) -> None:
+    host = compile_gateway(configure(), RUNTIME).routes["virtual_hosts"][-1]
+    routes = [route for lists in found(host, "routes") for route in lists]
+    assert len(routes) > len(ACTIONS)
+    assert {route["name"] for route in routes if "direct_response" not in route} == {"endpoint"}
+    assert {route["route"]["cluster"] for route in routes if "route" in route} == {"endpoints"}
+
+
+def test_another_principal_has_another_secret() -> None:
+    principals = [("a", "https://w", "1"), ("a", "https://w", "2"), ("a", "https://v", "1"), ("b", "https://w", "1")]
+    assert len({secret_name(*principal) for principal in principals}) == len(principals)
 
 
 def test_configuration_without_services_and_issuers_refuses_everybody(configure: Any) -> None:

@@ -31,7 +31,7 @@ def test_a_service_is_known_by_its_issuers_claim(
         path = "/api/2.0/sql/warehouses"
         refused = envoy.request("GET", path, missing)
         line = envoy.audit_line(refused, path)
-        assert (line["decision"], line["rule"]) == ("deny", "protocol")
+        assert (line["decision"], line["rule"]) == ("deny", "no-subject")
         assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHENTICATED")
         assert "lacks the claim" in refused.json()["message"]
         assert envoy.request("GET", ME, another).status_code == 403

@@ -233,7 +233,7 @@ def test_gateway_ends_when_the_gate_cannot_be_closed(
     start: Any, configure: Any, provider: Any, home: Any, eventually: Any
 ) -> None:
     gateway = start(configure())
-    (home / "state" / "run" / "routes.json.aside").unlink()
+    (home / "state" / "run" / "gate.json.aside").unlink()
     break_disk(gateway, home)
     gateway.get(ME, provider.token("nightly-subject"))
     assert gateway.process.wait(30) == 1

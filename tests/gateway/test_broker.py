@@ -144,13 +144,6 @@ async def test_reason_is_told(world: Any, transient: Any) -> None:
     assert (reason.reason, reason.transient) == ("the reason", transient)
 
 
-async def test_full_disk_is_an_outage_of_the_service_not_of_the_gateway(world: Any) -> None:
-    world.failure = OSError(28, "No space left on device")
-    world.broker.keep({NIGHTLY})
-    await world.broker.settled()
-    assert "No space left" in world.broker.unavailable()[NIGHTLY].reason
-
-
 async def test_dropped_principal_is_forgotten_and_the_others_are_not_disturbed(world: Any) -> None:
     world.broker.keep({NIGHTLY, OTHER})
     await world.broker.settled()

@@ -27,7 +27,7 @@ class Envoy:
         self.told: dict[str, int] | None = {}
         self.reopened = 0
 
-    async def counters(self, names: Iterable[str], *, prefix: str) -> Mapping[str, int] | None:
+    async def counters(self, names: Iterable[str]) -> Mapping[str, int] | None:
         return self.told
 
     async def reopen_logs(self) -> bool:

@@ -153,6 +153,8 @@ def own_event_loops() -> Iterator[None]:
 
     def give() -> None:
         loops.append(asyncio.new_event_loop())
+        # Of a program that fails, outputs remain that nobody asks: the failure itself is raised already.
+        loops[-1].set_exception_handler(lambda _loop, _context: None)
         asyncio.set_event_loop(loops[-1])
 
     give()

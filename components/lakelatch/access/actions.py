@@ -1,99 +1,121 @@
-"""The action catalogue: names that a Databricks user knows, each with the request it stands for.
+"""The action catalogue: everything that clients ask of Databricks, under names that their users know.
 
-A name is `service.operation` as in the published `databricks-sdk`, so that a role reads like the
-client code it permits.
+A name is `service.operation` as in the published `databricks-sdk`, so that a role reads like the client code it
+permits. Most of it is made from the SDK's source by `tools/catalogue.py`; what the SDK lacks is written by hand.
+
+Operations of the account's API are here so that a refusal and the audit can name them, but a role cannot have them:
+a gateway stands before one workspace, with tokens for that workspace.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import replace
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from lakelatch.access import mlflow_actions, other_actions
+from lakelatch.access.action import Access, Action, Risk, Scope, row
+from lakelatch.access.action_groups import PATTERNS
+from lakelatch.access.request_index import RequestIndex
+from lakelatch.access.requests import LEGAL_PATH, Method, Request
+
+__all__ = [
+    "ACTIONS",
+    "ALIASES",
+    "GRANTABLE",
+    "GROUPS",
+    "LEGAL_PATH",
+    "SDK_VERSION",
+    "Access",
+    "Action",
+    "Method",
+    "Request",
+    "Risk",
+    "Scope",
+    "action_of",
+    "expand",
+    "in_match_order",
+]
 
 
-@dataclass(frozen=True)
-class Action:
-    """One operation of the Databricks workspace API."""
-
-    name: str
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: str
-    """Path template; `{name}` stands for one non-empty segment without a slash."""
-    access: Literal["read", "write"]
-    summary: str
-
-    @property
-    def prefix(self) -> str:
-        """The constant part of the path before its first variable segment."""
-        return self.path.partition("{")[0]
-
-    @property
-    def path_pattern(self) -> str | None:
-        """RE2 pattern for the whole path, or None when the path has no variable segment.
-
-        A segment is letters, digits and `-._~` (RFC 3986 unreserved): no `;` parameters, no escapes.
-        """
-        if "{" not in self.path:
-            return None
-        parts = re.split(r"\{[a-z_]+\}", self.path)
-        return r"[A-Za-z0-9._~-]+".join(re.escape(part) for part in parts)
+def _catalogue(lines: list[str]) -> dict[str, Action]:
+    """The actions by name, with what clients send beside the SDK's own request."""
+    actions = {action.name: action for action in chain(map(row, lines), other_actions.ACTIONS, mlflow_actions.ACTIONS)}
+    more = {**other_actions.MORE_REQUESTS, **mlflow_actions.MORE_REQUESTS}
+    for name, requests in more.items():
+        actions[name] = replace(actions[name], requests=(*actions[name].requests, *requests))
+    for name, action in actions.items():
+        older = other_actions.older(action.requests)
+        if older:
+            actions[name] = replace(action, requests=(*action.requests, *older))
+    return {name: actions[name] for name in sorted(actions)}
 
 
-ACTIONS: Final[Mapping[str, Action]] = {
-    action.name: action
-    for action in (
-        Action("current_user.me", "GET", "/api/2.0/preview/scim/v2/Me", "read", "Who the caller is in the workspace"),
-        Action(
-            "statement_execution.execute_statement", "POST", "/api/2.0/sql/statements", "write", "Run a SQL statement"
-        ),
-        Action(
-            "statement_execution.get_statement",
-            "GET",
-            "/api/2.0/sql/statements/{statement_id}",
-            "read",
-            "A statement's state and first rows",
-        ),
-        Action(
-            "statement_execution.get_statement_result_chunk_n",
-            "GET",
-            "/api/2.0/sql/statements/{statement_id}/result/chunks/{chunk_index}",
-            "read",
-            "More rows of a statement",
-        ),
-        Action(
-            "statement_execution.cancel_execution",
-            "POST",
-            "/api/2.0/sql/statements/{statement_id}/cancel",
-            "write",
-            "Stop a statement",
-        ),
-        Action("warehouses.list", "GET", "/api/2.0/sql/warehouses", "read", "The SQL warehouses of the workspace"),
-        Action("warehouses.get", "GET", "/api/2.0/sql/warehouses/{id}", "read", "One SQL warehouse"),
-        Action("warehouses.start", "POST", "/api/2.0/sql/warehouses/{id}/start", "write", "Start a SQL warehouse"),
-        Action("warehouses.stop", "POST", "/api/2.0/sql/warehouses/{id}/stop", "write", "Stop a SQL warehouse"),
-    )
-}
+_FIRST, *_LINES = Path(__file__).with_name("sdk_actions.tsv").read_text(encoding="utf-8").splitlines()
+
+SDK_VERSION: Final = _FIRST.removeprefix("databricks-sdk ")
+"""The version of `databricks-sdk` that the catalogue was made from."""
+
+ACTIONS: Final[Mapping[str, Action]] = _catalogue(_LINES)
+"""Every action by its name."""
+
+ALIASES: Final[Mapping[str, str]] = {alias: action.name for action in ACTIONS.values() for alias in action.aliases}
+"""Other names to the action's own."""
+
+GRANTABLE: Final[tuple[str, ...]] = tuple(name for name, action in ACTIONS.items() if action.scope == "workspace")
+"""The actions that a role can have."""
+
+
+@cache
+def _index() -> RequestIndex[Action]:
+    """Made when it is first needed: whoever only checks a model does not."""
+    return RequestIndex((request, action) for action in ACTIONS.values() for request in action.requests)
 
 
 def action_of(method: str, path: str) -> Action | None:
     """The action that a request stands for, or None for one that the catalogue does not know.
 
-    `path` is normalised and has no query. The gateway's routes decide the same way; a test holds the two together.
+    `path` is normalised and has no query. Of several that match it is the most specific, as in `in_match_order`. The
+    gateway's routes decide the same way; a test holds the two together.
     """
-    for action in ACTIONS.values():
-        if action.method != method:
-            continue
-        pattern = action.path_pattern
-        if path == action.path if pattern is None else re.fullmatch(pattern, path):
-            return action
-    return None
+    return _index().find(method, path)
+
+
+def in_match_order() -> tuple[tuple[Request, Action], ...]:
+    """Every request with its action, in an order in which the first that matches is the one of `action_of`."""
+    rows = ((request, action) for action in ACTIONS.values() for request in action.requests)
+    return tuple(sorted(rows, key=lambda row: (row[0].specificity, row[0].method)))
 
 
 def expand(pattern: str) -> tuple[str, ...]:
-    """The actions that a role's entry names: one action, or `service.*` for every action of that service.
+    """The actions that a role's entry names: one action, all of a service, or a group.
 
-    Empty when it names none.
+    `service.*` has every action whose own name starts so; an alias stands for its action by its whole name only.
+    Empty when it names none, or none that a role can have.
     """
+    if pattern in GROUPS:
+        return GROUPS[pattern]
+    return _named(pattern)
+
+
+def _named(pattern: str) -> tuple[str, ...]:
     if pattern.endswith(".*"):
         service = pattern.removesuffix("*")
-        return tuple(name for name in ACTIONS if name.startswith(service))
-    return (pattern,) if pattern in ACTIONS else ()
+        return tuple(name for name in GRANTABLE if name.startswith(service))
+    name = ALIASES.get(pattern, pattern)
+    return (name,) if name in ACTIONS and ACTIONS[name].scope == "workspace" else ()
+
+
+def _low_risk_reads() -> tuple[str, ...]:
+    return tuple(name for name in GRANTABLE if (ACTIONS[name].access, ACTIONS[name].risk) == ("read", "low"))
+
+
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "all:low-risk-reads": _low_risk_reads(),
+    **{
+        group: tuple(sorted({name for pattern in patterns for name in _named(pattern)}))
+        for group, patterns in PATTERNS.items()
+    },
+}
+"""Groups of actions across services, each with its actions in order."""

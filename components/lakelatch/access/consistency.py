@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lakelatch.access import account_rules, gateway_rules, role_rules, service_rules
+from lakelatch.access import account_rules, attribute_rules, gateway_rules, role_rules, service_rules
 from lakelatch.access.key_sets import weaknesses
 from lakelatch.access.validation import Location
 
@@ -17,7 +17,7 @@ Contradiction = tuple[Location, str, str]
 def contradictions(model: "AccessModel") -> list[Contradiction]:
     """Everything that does not hold together in a model whose structure is right."""
     found = [*_account(model), *_issuers(model)]
-    for rules in (account_rules, gateway_rules, role_rules, service_rules):
+    for rules in (account_rules, gateway_rules, role_rules, service_rules, attribute_rules):
         found += rules.contradictions(model)
     return found
 

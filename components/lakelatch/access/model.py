@@ -16,6 +16,7 @@ from lakelatch.access.lifetimes import GATEWAY_TOKEN
 from lakelatch.access.parts import DecimalId, Part, Uuid
 from lakelatch.access.people import People
 from lakelatch.access.roles import Role
+from lakelatch.access.rules import Mode, Rule
 from lakelatch.access.soundness import remainder
 from lakelatch.access.validation import HttpsOrigin, Location, Name, findings_of, path_of
 from lakelatch.access.workloads import Workload
@@ -57,6 +58,8 @@ class Service(Part):
     """What it may do: everything that any of these roles lets through."""
     via: Literal["gateway", "direct"] = "gateway"
     """`direct`: Databricks trusts the workload's own issuer, and nothing checks its actions."""
+    mode: Mode = "enforce"
+    """`observe`: the gateway refuses it nothing, and tells what it would have refused."""
     workload: Workload
     """What it is at its issuer; for a service of Entra, what proves it to Entra instead of a secret."""
 
@@ -96,6 +99,8 @@ class Gateway(Part):
     """Authorities for the workspace and the issuers; unset means those of the system."""
     signing_key_file: str
     """A P-256 key for development; made at the first start."""
+    mode: Mode = "enforce"
+    """`observe`: nothing is refused to any service; the audit trail tells what would have been."""
 
 
 class AccessModel(Part):
@@ -113,6 +118,8 @@ class AccessModel(Part):
     """Workloads, by name. A name never changes: it is the subject that Databricks trusts."""
     people: dict[Name, People] = {}
     """Groups of people, by name."""
+    rules: dict[Name, Rule] = {}
+    """What has to be met beside the grant of a role, by name; asked in this order."""
     lifetimes: Lifetimes = Lifetimes()
     """How long minted tokens live."""
     gateway: Gateway | None = None
@@ -176,7 +183,8 @@ class AccessModel(Part):
     def actions_of(self, roles: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """Role by role, the actions that roles let through."""
         return {
-            role: tuple(action for pattern in self.roles[role].actions for action in expand(pattern)) for role in roles
+            role: tuple(dict.fromkeys(action for entry in self.roles[role].actions for action in expand(entry)))
+            for role in roles
         }
 
     def workspace_of(self, role: str) -> str | None:

@@ -1,9 +1,10 @@
 """What must hold between roles, groups and people."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from lakelatch.access.actions import ACTIONS, expand
+from lakelatch.access.actions import ACTIONS, GRANTABLE, GROUPS, expand
 from lakelatch.access.validation import Location, one_of
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def _role(model: "AccessModel", name: str, role: "Role") -> Iterator["Contradict
         yield at, "has neither actions nor a group, so it would give nothing", "list `actions`, or name a `group`"
     for index, action in enumerate(role.actions):
         if not expand(action):
-            wrong = f"names the action {action!r}, which the catalogue does not have"
-            yield (*at, "actions", index), wrong, f"{one_of(ACTIONS)}, or `service.*`"
+            yield (*at, "actions", index), *_no_action(action)
     for key in ("entitlements", "grants"):
         if getattr(role, key) and role.group is None:
             wrong = "has nobody to hold them"
@@ -47,6 +47,19 @@ def _role(model: "AccessModel", name: str, role: "Role") -> Iterator["Contradict
         seen.add(grant.securable)
     if len(set(role.entitlements)) != len(role.entitlements):
         yield (*at, "entitlements"), "names an entitlement a second time", "keep one"
+
+
+def _no_action(name: str) -> tuple[str, str]:
+    """What is wrong with an entry that names no action that a role can have, and what would be right."""
+    if name in ACTIONS:
+        wrong = f"names the action {name!r} of the account's API, which no gateway lets through"
+        return wrong, "leave it out; a gateway stands before one workspace"
+    near = get_close_matches(name, (*GRANTABLE, *GROUPS), n=3)
+    like = f", such as {' or '.join(repr(one) for one in near)}" if near else ""
+    right = (
+        f"it must be one of the action reference{like}, `service.*` for one of its services, or {' or '.join(GROUPS)}"
+    )
+    return f"names the action {name!r}, which the catalogue does not have", right
 
 
 def _people(model: "AccessModel") -> Iterator["Contradiction"]:

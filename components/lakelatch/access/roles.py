@@ -149,7 +149,7 @@ class Role(Part):
     workspace: Name | None = None
     """Where the group has its rights; may be left out when the model has one workspace."""
     actions: tuple[str, ...] = ()
-    """What the gateway lets through: actions of the catalogue, or `service.*` for all of a service."""
+    """What the gateway lets through: actions of the catalogue, `service.*` for all of a service, or groups of them."""
     group: Group | None = None
     """The Databricks group that stands for the role; needed for entitlements and grants."""
     entitlements: tuple[Entitlement, ...] = ()

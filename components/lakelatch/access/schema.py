@@ -7,7 +7,7 @@ It knows the shape alone. What must hold between the parts (names that exist, id
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lakelatch.access.actions import ACTIONS
+from lakelatch.access.actions import ACTIONS, ALIASES, GRANTABLE, GROUPS
 from lakelatch.access.model import AccessModel
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -56,8 +56,10 @@ def fragment() -> dict[str, Any]:
 
 
 def _actions() -> list[str]:
-    """Everything that a role may name: each action, and each service as a whole."""
-    return sorted({*ACTIONS, *(f"{name.partition('.')[0]}.*" for name in ACTIONS)})
+    """Everything that a role may name: groups, services as a whole, then each action by each of its names."""
+    services = sorted({f"{part}.*" for name in GRANTABLE for part in (name.partition(".")[0], ACTIONS[name].service)})
+    aliases = (alias for alias, name in ALIASES.items() if name in GRANTABLE)
+    return [*sorted(GROUPS), *services, *sorted((*GRANTABLE, *aliases))]
 
 
 def _tidy(node: Any) -> Any:

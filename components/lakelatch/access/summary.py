@@ -45,7 +45,7 @@ class Right:
     @property
     def every_action(self) -> tuple[str, ...]:
         """The actions one by one."""
-        return tuple(action for pattern in self.actions for action in expand(pattern))
+        return tuple(dict.fromkeys(action for pattern in self.actions for action in expand(pattern)))
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,21 @@
 """The audit line: one JSON object per request, written by Envoy when the request ends. It never holds a token.
 
-Field names follow the field's terms; times are UTC in RFC 3339, durations in milliseconds. `decision` and `rule` come
-from the route that decided. A request that was refused before or beside its route has a line of its own, so that every
-line says `allow` or `deny` and means it.
+Field names follow the field's terms; times are UTC in RFC 3339, durations in milliseconds. Who decided depends on how
+far a request came, so there are several loggers, each for the requests that the others leave out; every line says
+`allow` or `deny` and means it. Where something is only observed, `observed` names what would have decided if nothing
+were: a rule that refuses, or the role that lets through.
 """
 
-import json
 from typing import Final
 
-from lakelatch.envoy.decision import RULE_PROTOCOL, RULE_QUERY_TOKEN
-from lakelatch.envoy.identity import ENDPOINT_ROUTE, ISSUER_HEADER, SUBJECT_HEADER, UNAUTHENTICATED_ROUTE
+from lakelatch.access.decisions import RULE_AUTHENTICATION, RULE_PROTOCOL
+from lakelatch.envoy.identity import ACTION_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Json, any_of, where
 
 NAMESPACE: Final = "lakelatch"
-"""Route metadata namespace of the decision."""
-
-
-def _coalesce(member: str, header: str) -> str:
-    """A member of the route's metadata, else a request header (which is removed before a request goes upstream)."""
-    operators = [
-        {"command": "METADATA", "param": f"ROUTE:{NAMESPACE}:{member}"},
-        {"command": "REQ", "param": header},
-    ]
-    return f"%COALESCE({json.dumps({'operators': operators})})%"
-
-
-IN_QUERY: Final = "response.code_details.startsWith('rbac_access_denied') && request.query.contains('access_token=')"
-"""The safety net refused the request for a token in its query. Otherwise it had no subject to decide about."""
+"""Route metadata namespace of what is known about a service."""
+_RBAC: Final = "envoy.filters.http.rbac"
+"""Dynamic metadata namespace in which authorization leaves its verdict."""
 
 _COMMON: Final[Json] = {
     "time": "%START_TIME%",
@@ -42,52 +31,74 @@ _COMMON: Final[Json] = {
     "client_address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     "user_agent": "%REQ(user-agent)%",
 }
+_NOBODY: Final[Json] = dict.fromkeys(("rule", "service", "action", "subject", "issuer", "observed"))
 
-_ROUTE: Final[Json] = {
-    member: f"%METADATA(ROUTE:{NAMESPACE}:{member})%"
-    for member in ("decision", "rule", "service", "action", "subject", "issuer")
-}
 
-ROUTED_LINE: Final[Json] = {**_COMMON, **_ROUTE}
-"""What the route says is the whole truth."""
+def _line(decision: str, **known: str) -> Json:
+    return {**_COMMON, **_NOBODY, "decision": decision, **known}
 
-UNKNOWN_LINE: Final[Json] = {
-    **ROUTED_LINE,
-    "subject": _coalesce("subject", SUBJECT_HEADER),
-    "issuer": _coalesce("issuer", ISSUER_HEADER),
-}
-"""The identity is verified, but may be one that no route knows by name."""
 
-QUERY_TOKEN_LINE: Final[Json] = {**ROUTED_LINE, "decision": "deny", "rule": RULE_QUERY_TOKEN}
-PROTOCOL_LINE: Final[Json] = {**_COMMON, **dict.fromkeys(_ROUTE), "decision": "deny", "rule": RULE_PROTOCOL}
-"""Refused before it reached a route."""
+def _route(member: str) -> str:
+    return f"%METADATA(ROUTE:{NAMESPACE}:{member})%"
+
+
+_OF_ROUTE: Final = {member: _route(member) for member in ("service", "subject", "issuer")}
+_OF_HEADERS: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISSUER_HEADER})%"}
+"""Of an identity that is verified and no service's. The headers are internal, and removed when a request goes on."""
+_ACTION: Final = {"action": f"%REQ({ACTION_HEADER})%"}
+_VERDICT: Final = {"rule": f"%DYNAMIC_METADATA({_RBAC}:enforced_effective_policy_id)%"}
+_OBSERVED: Final = {"observed": f"%DYNAMIC_METADATA({_RBAC}:shadow_effective_policy_id)%"}
+
+ALLOWED_LINE: Final = _line("allow", **_OF_ROUTE, **_ACTION, **_VERDICT, **_OBSERVED)
+"""Let through by a role, or because its service is only observed."""
+DENIED_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, **_VERDICT)
+"""Refused to a service."""
+STRANGER_LINE: Final = _line("deny", **_OF_HEADERS, **_ACTION, **_VERDICT)
+"""Refused to an identity that is no service's."""
+GATEWAY_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, rule=_route("rule"))
+"""Allowed, but the gateway has nothing to send it with."""
+ENDPOINT_LINE: Final = _line("allow", rule=_route("rule"))
+"""The gateway's own endpoints, which need no identity."""
+AUTHENTICATION_LINE: Final = _line("deny", rule=RULE_AUTHENTICATION)
+PROTOCOL_LINE: Final = _line("deny", rule=RULE_PROTOCOL)
+"""Refused before anybody knew whose request it is."""
 
 
 def access_logs(audit_file: str | None) -> list[Json]:
     """Loggers to one place, each for the requests that the others leave out.
 
-    Only requests with an error status are asked what happened to them: the others were let through by their route.
+    What is let through, which is nearly everything, meets filters that are cheap; only the rest is asked by expression.
     """
-    failed = _status("GE", 400)
-    unverified = f"xds.route_name in ['{ENDPOINT_ROUTE}', '{UNAUTHENTICATED_ROUTE}']"
-    with_query = IN_QUERY
-    routed = "has(xds.route_name) && xds.route_name != ''"
+    allowed, denied = (_rbac("enforced_engine_result", value) for value in ("allowed", "denied"))
+    undecided = _rbac("enforced_engine_result", "", absent=True)
+    by_gateway = where("response.code_details == 'direct_response'")
+    stranger = where(
+        "response.code_details.contains('[unknown-identity]') || response.code_details.contains('[no-subject]')"
+    )
+    known = where(
+        "!response.code_details.contains('[unknown-identity]') && !response.code_details.contains('[no-subject]')"
+    )
+    endpoint = f"has(xds.route_name) && xds.route_name == '{ENDPOINT_ROUTE}'"
+    unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
     return [
-        _logger(audit_file, ROUTED_LINE, _status("LE", 399)),
-        _logger(audit_file, QUERY_TOKEN_LINE, _all(failed, where(with_query))),
-        _logger(audit_file, ROUTED_LINE, _all(failed, where(f"!({with_query}) && {unverified}"))),
-        _logger(audit_file, UNKNOWN_LINE, _all(failed, where(f"!({with_query}) && {routed} && !({unverified})"))),
-        _logger(audit_file, PROTOCOL_LINE, _all(failed, where(f"!({with_query}) && !({routed})"))),
+        _logger(audit_file, ALLOWED_LINE, _all(allowed, where("response.code_details != 'direct_response'"))),
+        _logger(audit_file, GATEWAY_LINE, _all(allowed, by_gateway)),
+        _logger(audit_file, DENIED_LINE, _all(denied, known)),
+        _logger(audit_file, STRANGER_LINE, _all(denied, stranger)),
+        _logger(audit_file, ENDPOINT_LINE, _all(undecided, where(endpoint))),
+        _logger(audit_file, AUTHENTICATION_LINE, _all(undecided, where(f"!({endpoint}) && {unauthenticated}"))),
+        _logger(audit_file, PROTOCOL_LINE, _all(undecided, where(f"!({endpoint}) && !({unauthenticated})"))),
     ]
+
+
+def _rbac(member: str, value: str, *, absent: bool = False) -> Json:
+    """A filter on authorization's verdict; `absent` for requests that came to none."""
+    match: Json = {"matcher": {"filter": _RBAC, "path": [{"key": member}], "value": {"string_match": {"exact": value}}}}
+    return {"metadata_filter": match | {"match_if_key_not_found": absent}}
 
 
 def _all(*filters: Json) -> Json:
     return {"and_filter": {"filters": list(filters)}}
-
-
-def _status(comparison: str, value: int) -> Json:
-    bound = {"default_value": value, "runtime_key": "lakelatch.audit.status"}
-    return {"status_code_filter": {"comparison": {"op": comparison, "value": bound}}}
 
 
 def _logger(audit_file: str | None, line: Json, condition: Json) -> Json:

@@ -12,16 +12,19 @@ from typing import Final
 
 from lakelatch.envoy.clusters import ENDPOINTS
 from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
-from lakelatch.envoy.identity import ISSUER_HEADER, SUBJECT_HEADER
-from lakelatch.envoy.runtime import Json, any_of
+from lakelatch.envoy.identity import ISSUER_HEADER, SUBJECT_HEADER, TOKEN_ID_HEADER
+from lakelatch.envoy.runtime import Json, Runtime, any_of
 
 FILTER_NAME: Final = "lakelatch.authentication"
 FILTER_TYPE: Final = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
 
 CLOCK_SKEW_SECONDS: Final = 30
 """Leeway for `exp` and `nbf`. Hosts with NTP are within a second; more only prolongs tokens."""
-CACHED_TOKENS: Final = 1000
-"""Verified tokens that each Envoy worker remembers: ten per service at the most services one gateway serves."""
+CACHED_TOKENS: Final = 10_000
+"""Verified tokens that each Envoy worker remembers: one per service at the most services one gateway serves.
+
+One of 1 KiB takes 10 KiB, from its first use on.
+"""
 CACHED_TOKEN_BYTES: Final = 8192
 """Longest token to remember. Entra tokens with 200 groups are near 8 KiB; Envoy's default of 4 KiB would miss them."""
 
@@ -35,10 +38,18 @@ PUBLIC_PATHS: Final[Mapping[str, str]] = {
 """Exact paths that need no token, each with its one method: discovery, public keys, and the token endpoint."""
 
 
-def authentication(config: GatewayConfig, keys: Mapping[str, Sequence[Json]]) -> Json:
+def authentication(config: GatewayConfig, runtime: Runtime) -> Json:
     """Compile the filter: a provider per issuer, and rules that end in one for every path."""
+    keys = {
+        name: [key for key in published if key["kid"] not in runtime.revoked_keys]
+        for name, published in runtime.keys.items()
+    }
     # Envoy refuses a provider without keys, and with it the whole filter: the one before would stay in force.
-    providers = {name: _provider(issuer, keys[name]) for name, issuer in config.issuers.items() if keys.get(name)}
+    providers = {
+        name: _provider(issuer, keys[name], with_token_id=bool(runtime.revoked_token_ids))
+        for name, issuer in config.issuers.items()
+        if keys.get(name)
+    }
     rules = [{"match": {"path": path}} for path in PUBLIC_PATHS]
     if not providers:
         providers = {"nobody": _nobody()}
@@ -52,7 +63,8 @@ def authentication(config: GatewayConfig, keys: Mapping[str, Sequence[Json]]) ->
     return any_of(FILTER_TYPE, {"providers": providers, "rules": rules})
 
 
-def _provider(issuer: TrustedIssuer, keys: Sequence[Json]) -> Json:
+def _provider(issuer: TrustedIssuer, keys: Sequence[Json], *, with_token_id: bool) -> Json:
+    token_id = [{"header_name": TOKEN_ID_HEADER, "claim_name": "jti"}] if with_token_id else []
     return {
         "issuer": issuer.issuer,
         "audiences": [issuer.audience],
@@ -66,6 +78,7 @@ def _provider(issuer: TrustedIssuer, keys: Sequence[Json]) -> Json:
         "claim_to_headers": [
             {"header_name": SUBJECT_HEADER, "claim_name": issuer.subject_claim},
             {"header_name": ISSUER_HEADER, "claim_name": "iss"},
+            *token_id,
         ],
         "clear_route_cache": True,
         "jwt_cache_config": {"jwt_cache_size": CACHED_TOKENS, "jwt_max_token_size": CACHED_TOKEN_BYTES},

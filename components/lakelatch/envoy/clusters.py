@@ -1,22 +1,36 @@
-"""Where the gateway connects to: the workspace, over verified TLS, and its own endpoints, over a private socket."""
+"""Where Envoy connects to: the workspace, over verified TLS, and the gateway's own sockets."""
 
 import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.runtime import Json, Runtime, any_of
+from lakelatch.envoy.runtime import Files, Json, Runtime, any_of
 
 WORKSPACE: Final = "workspace"
 ENDPOINTS: Final = "endpoints"
+SECRETS: Final = "secrets"
 CONNECT_SECONDS: Final = 5
 MAX_CONNECTIONS: Final = 10_000
 """Envoy's default of 1,024 would refuse callers before the workspace's own limits do."""
 
 
 def clusters(config: GatewayConfig, runtime: Runtime) -> list[Json]:
-    """Compile both clusters."""
+    """Compile the clusters that requests go to."""
     return [_workspace(config, runtime), _endpoints(runtime)]
+
+
+def secrets(files: Files) -> Json:
+    """The cluster that serves Databricks tokens to Envoy, by gRPC, which is HTTP/2."""
+    protocol = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    http2 = any_of(protocol, {"explicit_http_config": {"http2_protocol_options": {}}})
+    return {
+        "name": SECRETS,
+        "type": "STATIC",
+        "connect_timeout": f"{CONNECT_SECONDS}s",
+        "load_assignment": _one(SECRETS, {"pipe": {"path": files.secrets_socket}}),
+        "typed_extension_protocol_options": {protocol: http2},
+    }
 
 
 def workspace_authority(config: GatewayConfig) -> str:

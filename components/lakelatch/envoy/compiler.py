@@ -4,16 +4,22 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lakelatch.envoy import credentials
+from lakelatch.envoy import credentials, gate
 from lakelatch.envoy.authentication import FILTER_NAME, authentication
-from lakelatch.envoy.clusters import clusters
+from lakelatch.envoy.clusters import SECRETS, clusters, secrets
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.listener import CERTIFICATE, listener
-from lakelatch.envoy.routes import closed_gate, route_configuration
+from lakelatch.envoy.routes import route_configuration
 from lakelatch.envoy.runtime import Files, Json, Runtime, any_of, file_source
 
 NODE: Final = {"id": "lakelatch-gateway", "cluster": "lakelatch-gateway"}
 
+RUNTIME: Final = {
+    "layers": [
+        # A path of the catalogue with several variables has up to 400 instructions; Envoy takes 100 by itself.
+        {"name": "patterns", "static_layer": {"re2.max_program_size.error_level": 400}}
+    ]
+}
 MAX_CONNECTIONS: Final = 10_000
 """Clients' connections. Each takes a file descriptor and, with its buffers, up to 64 KiB of memory."""
 _CONNECTION_LIMIT: Final = {
@@ -25,6 +31,16 @@ _CONNECTION_LIMIT: Final = {
 }
 
 
+_EXTENSION: Final = "envoy.config.core.v3.TypedExtensionConfig"
+_SECRETS_STREAM: Final = {
+    "api_type": "DELTA_GRPC",
+    "transport_api_version": "V3",
+    "grpc_services": [{"envoy_grpc": {"cluster_name": SECRETS}}],
+}
+_STATISTICS: Final = {"stats_matcher": {"exclusion_list": {"patterns": [{"prefix": "sds."}]}}}
+"""Without those of each secret: nobody reads them, and for 10,000 they take more memory than the secrets."""
+
+
 @dataclass(frozen=True)
 class Compiled:
     """What Envoy is told, as plain JSON."""
@@ -33,31 +49,37 @@ class Compiled:
     clusters: list[Json]
     routes: Json
     authentication: Json
+    gate: Json
     certificate: Json | None
     files: Files
 
     def bootstrap(self) -> Json:
-        """What Envoy is started with: it never changes, everything else is discovered from files."""
+        """What Envoy is started with: it never changes. Tokens come by a stream, all else by files."""
         return {
             "node": NODE,
             "admin": {"address": {"pipe": {"path": self.files.admin_socket, "mode": 0o600}}},
+            "static_resources": {"clusters": [secrets(self.files)]},
             "dynamic_resources": {
+                "ads_config": _SECRETS_STREAM,
                 "lds_config": file_source(self.files.listeners),
                 "cds_config": file_source(self.files.clusters),
             },
             "overload_manager": {"resource_monitors": [_CONNECTION_LIMIT]},
+            "layered_runtime": RUNTIME,
+            "stats_config": _STATISTICS,
         }
 
     def discovery(self) -> dict[str, str]:
-        """Path to content of every discovered file but the tokens, in the order in which they have to be written.
+        """Path to content of every discovered file, in the order in which they have to be written.
 
         What is referred to comes before what refers to it. Routes come after authentication: between the two, a new
         identity is refused, never an old one let through.
         """
-        extension = {"name": FILTER_NAME, "typed_config": self.authentication}
+        verifies = {"name": FILTER_NAME, "typed_config": self.authentication}
         contents = {
             self.files.clusters: credentials.discovery("envoy.config.cluster.v3.Cluster", *self.clusters),
-            self.files.authentication: credentials.discovery("envoy.config.core.v3.TypedExtensionConfig", extension),
+            self.files.authentication: credentials.discovery(_EXTENSION, verifies),
+            self.files.gate: _gate(self.gate),
             self.files.routes: credentials.discovery("envoy.config.route.v3.RouteConfiguration", self.routes),
             self.files.listeners: credentials.discovery("envoy.config.listener.v3.Listener", self.listener),
         }
@@ -71,7 +93,11 @@ class Compiled:
         manager = inlined["filter_chains"][0]["filters"][0]["typed_config"]
         del manager["rds"]
         manager["route_config"] = self.routes
-        manager["http_filters"][0] = {"name": FILTER_NAME, "typed_config": self.authentication}
+        discovered = {FILTER_NAME: self.authentication, gate.FILTER_NAME: self.gate}
+        manager["http_filters"] = [
+            {"name": one["name"], "typed_config": discovered[one["name"]]} if "config_discovery" in one else one
+            for one in manager["http_filters"]
+        ]
         if self.certificate is not None:
             # Not by its discovery file, which is written only after this: so Envoy reads the certificate as well.
             tls = inlined["filter_chains"][0]["transport_socket"]["typed_config"]["common_tls_context"]
@@ -79,7 +105,9 @@ class Compiled:
             tls["tls_certificates"] = [self.certificate["resources"][0]["tls_certificate"]]
         return {
             "node": NODE,
-            "static_resources": {"listeners": [inlined], "clusters": self.clusters},
+            "layered_runtime": RUNTIME,
+            "static_resources": {"listeners": [inlined], "clusters": [secrets(self.files), *self.clusters]},
+            "dynamic_resources": {"ads_config": _SECRETS_STREAM},
         }
 
 
@@ -93,15 +121,20 @@ def compile_gateway(config: GatewayConfig, runtime: Runtime) -> Compiled:
         listener=listener(config, runtime),
         clusters=clusters(config, runtime),
         routes=route_configuration(config, runtime),
-        authentication=authentication(config, runtime.keys),
+        authentication=authentication(config, runtime),
+        gate=gate.gate(config.policy, runtime),
         certificate=certificate,
         files=runtime.files,
     )
 
 
-def closed_routes(reason: str) -> str:
-    """The content of the routes' file that lets nobody through, whatever the configuration is."""
-    return text(credentials.discovery("envoy.config.route.v3.RouteConfiguration", closed_gate(reason)))
+def closed_gate() -> str:
+    """The content of the gate's file that lets nothing through, whatever the configuration is."""
+    return text(_gate(gate.unaudited()))
+
+
+def _gate(compiled: Json) -> Json:
+    return credentials.discovery(_EXTENSION, {"name": gate.FILTER_NAME, "typed_config": compiled})
 
 
 def text(content: Any) -> str:

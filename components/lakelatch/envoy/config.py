@@ -4,6 +4,7 @@ It is the access model with every name resolved: addresses, generated subjects a
 actions its roles let through. It holds no secret, so it may stand in Pulumi state and in a pull request.
 """
 
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
@@ -13,6 +14,8 @@ from lakelatch.access.actions import ACTIONS
 from lakelatch.access.algorithms import ACCEPTED
 from lakelatch.access.gateway_rules import SERVICES_LIMIT
 from lakelatch.access.key_sets import weaknesses
+from lakelatch.access.policy import Policy, Subject
+from lakelatch.access.rules import Mode, Rule
 from lakelatch.access.validation import HttpsUrl, Name, findings_of
 from lakelatch.errors import Finding, ModelError
 
@@ -80,8 +83,12 @@ class GatewayService(_Part):
     """Exactly the subject claim of its tokens."""
     application_id: Annotated[str, Field(min_length=1)]
     """The Databricks service principal the gateway acts as for it."""
+    environment: Name = "production"
+    """Environment of its workspace; rules may ask for it."""
     roles: dict[Name, tuple[str, ...]]
     """Role name to the actions that it lets through."""
+    mode: Mode = "enforce"
+    """`observe`: nothing is refused to it, only told."""
 
     @model_validator(mode="after")
     def _known_actions(self) -> Self:
@@ -120,6 +127,10 @@ class GatewayConfig(_Part):
     workspace: Workspace
     issuers: dict[Name, TrustedIssuer]
     services: dict[Name, GatewayService]
+    rules: dict[Name, Rule] = {}
+    """What has to be met beside the grant of a role, in this order."""
+    mode: Mode = "enforce"
+    """`observe`: nothing is refused to any service, only told."""
     issuer: GatewayIssuer
 
     @model_validator(mode="after")
@@ -147,6 +158,22 @@ class GatewayConfig(_Part):
             raise ValueError(f"{len(self.services)} services; one gateway serves at most {SERVICES_LIMIT}")
         return self
 
+    @cached_property
+    def policy(self) -> Policy:
+        """What decisions are made from."""
+        subjects = {
+            name: Subject(
+                name,
+                self.issuers[service.issuer].issuer,
+                service.subject,
+                service.environment,
+                service.roles,
+                service.mode,
+            )
+            for name, service in self.services.items()
+        }
+        return Policy(subjects, self.rules, self.mode)
+
     @classmethod
     def parse(cls, data: Any, source: str = "gateway configuration") -> Self:
         """Read a configuration from plain data, integers possibly as floats (that is how the engine sends them).
@@ -164,7 +191,7 @@ class GatewayConfig(_Part):
         """The text of `gateway.json`: indented, sorted, the same bytes for the same configuration."""
         import json
 
-        return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=2, sort_keys=True) + "\n"
 
 
 FILE_NAME = PurePosixPath("gateway.json")

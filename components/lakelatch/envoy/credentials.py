@@ -1,8 +1,9 @@
-"""Credentials: the Databricks token that replaces the client's, read from a file that Envoy follows (SDS)."""
+"""Credentials: the Databricks token that replaces the client's, a secret that the gateway serves to Envoy (SDS)."""
 
+import hashlib
 from typing import Final
 
-from lakelatch.envoy.runtime import Json, any_of, file_source
+from lakelatch.envoy.runtime import Json, any_of, stream_source
 
 FILTER_NAME: Final = "lakelatch.credentials"
 _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
@@ -17,9 +18,21 @@ def base_filter() -> Json:
     return {"name": FILTER_NAME, "typed_config": any_of(f"{_PACKAGE}.HeaderMutation", {})}
 
 
-def injection(service: str, token_file: str) -> Json:
-    """The per-route configuration that sets the service's Databricks token, whatever the client sent."""
-    secret = {"name": service, "sds_config": file_source(token_file)}
+def secret_name(service: str, workspace: str, application_id: str) -> str:
+    """The name of the secret that is one service's token for one principal of one workspace.
+
+    Another principal means another secret, so that a route never meets the token of the principal before.
+    """
+    principal = hashlib.sha256(f"{workspace}\n{application_id}".encode()).hexdigest()[:16]
+    return f"{service}.{principal}"
+
+
+def injection(secret: str) -> Json:
+    """The per-route configuration that sets the Databricks token of this name, whatever the client sent.
+
+    Envoy brings the route into force only once it has the secret.
+    """
+    source = {"name": secret, "sds_config": stream_source()}
     mutation = {
         "append": {
             "header": {"key": "authorization", "value": "Bearer %SECRET(token)%"},
@@ -29,16 +42,11 @@ def injection(service: str, token_file: str) -> Json:
     formatter = {
         "name": "envoy.formatter.generic_secret",
         "typed_config": any_of(
-            "envoy.extensions.formatter.generic_secret.v3.GenericSecret", {"secret_configs": {"token": secret}}
+            "envoy.extensions.formatter.generic_secret.v3.GenericSecret", {"secret_configs": {"token": source}}
         ),
     }
     mutations = {"request_mutations": [mutation], "formatters": [formatter]}
     return {FILTER_NAME: any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": mutations})}
-
-
-def token_secret(service: str, token: str) -> Json:
-    """The content of a service's token file. It is the secret itself: to be written with mode 0600."""
-    return discovery(SECRET_TYPE, {"name": service, "generic_secret": {"secret": {"inline_string": token}}})
 
 
 def certificate_secret(name: str, certificate_file: str, private_key_file: str) -> Json:

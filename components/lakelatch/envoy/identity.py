@@ -7,9 +7,19 @@ ISSUER_HEADER: Final = "x-lakelatch-issuer"
 NO_SUBJECT: Final = "no verified subject"
 """Set before authentication: without the header Envoy looks for no virtual host at all. A subject has no blanks."""
 
-UNAUTHENTICATED_ROUTE: Final = "unauthenticated"
+TOKEN_ID_HEADER: Final = "x-lakelatch-token-id"  # noqa: S105 - the name of a header
+"""The verified `jti`, while one is revoked."""
+ACTION_HEADER: Final = "x-lakelatch-action"
+"""What the request asks for, by the catalogue; set by the route that its method and path lead to."""
+CLASS_HEADER: Final = "x-lakelatch-class"
+"""The class of that action: what decisions look at."""
+INTERNAL_HEADERS: Final = (SUBJECT_HEADER, ISSUER_HEADER, CLASS_HEADER, TOKEN_ID_HEADER)
+"""Those that go no further than the gateway. The action's name does: the workspace may know what was decided about."""
+UNKNOWN_ACTION: Final = "unknown"
+"""The value of both for a request that is no action of the catalogue. A name of the catalogue has a dot."""
+
 ENDPOINT_ROUTE: Final = "endpoint"
-"""The routes of requests that have no verified subject."""
+"""The routes of the gateway's own endpoints, which need no identity."""
 
 INTERNAL_PREFIXES: Final = ("x-lakelatch-", "x-envoy-")
 """Headers that mean something to the gateway or to Envoy: dropped from every request before anything reads them."""

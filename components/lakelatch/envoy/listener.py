@@ -6,7 +6,17 @@ is forwarded, and what a client says about itself is dropped before anything rea
 
 from typing import Final
 
-from lakelatch.envoy import audit, authentication, credentials, replies, routes
+from lakelatch.envoy import (
+    audit,
+    authentication,
+    authorization,
+    catalogue,
+    credentials,
+    gate,
+    inspection,
+    replies,
+    routes,
+)
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.identity import CLIENT_HEADERS_REMOVED, INTERNAL_PREFIXES, NO_SUBJECT, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Files, Json, Runtime, any_of, file_source
@@ -52,6 +62,7 @@ def _connection_manager(runtime: Runtime) -> Json:
             "config_source": file_source(runtime.files.routes),
         },
         "http_filters": [
+            catalogue.base_filter(),
             {
                 "name": authentication.FILTER_NAME,
                 "config_discovery": {
@@ -59,7 +70,15 @@ def _connection_manager(runtime: Runtime) -> Json:
                     "type_urls": [f"type.googleapis.com/{authentication.FILTER_TYPE}"],
                 },
             },
-            routes.rbac_filter(),
+            {
+                "name": gate.FILTER_NAME,
+                "config_discovery": {
+                    "config_source": file_source(runtime.files.gate),
+                    "type_urls": [f"type.googleapis.com/{gate.FILTER_TYPE}"],
+                },
+            },
+            inspection.base_filter(),
+            authorization.base_filter(),
             credentials.base_filter(),
             {"name": "envoy.filters.http.router", "typed_config": router},
         ],

@@ -6,8 +6,21 @@ the workspace are not touched by any of this.
 
 from typing import Final
 
-from lakelatch.envoy import audit
-from lakelatch.envoy.runtime import Json, where
+from lakelatch.access.decisions import (
+    RULE_AUDIT,
+    RULE_DEFAULT_DENY,
+    RULE_QUERY_TOKEN,
+    RULE_UNKNOWN_ACTION,
+    RULE_UNKNOWN_IDENTITY,
+    default_deny_message,
+    rule_message,
+    unknown_action_message,
+    unknown_identity,
+)
+from lakelatch.envoy.authorization import RULE_NO_SUBJECT
+from lakelatch.envoy.gate import RULE_MAINTENANCE, RULE_REVOKED
+from lakelatch.envoy.identity import ACTION_HEADER
+from lakelatch.envoy.runtime import Json, any_of, where
 
 CODES: Final = {
     400: "BAD_REQUEST",
@@ -55,6 +68,24 @@ _MALFORMED: Final = "the token was not accepted: it is no well-formed JSON Web T
 _IN_QUERY: Final = (
     "the request has a token in its query (access_token), where it ends in logs: send `Authorization: Bearer <token>`."
 )
+_DEFAULT_DENY: Final = default_deny_message(
+    "%METADATA(ROUTE:lakelatch:service)%", f"%REQ({ACTION_HEADER})%", []
+).replace("Its roles: none.", "Its roles: %METADATA(ROUTE:lakelatch:roles)%.")
+_RULE_NAME: Final = (
+    "%CEL(response.code_details.replace('rbac_access_denied_matched_policy[rule:', '').replace(']', ''))%"
+)
+_BY_RULE: Final = rule_message(_RULE_NAME, "")
+_REVOKED: Final = (
+    "the token was revoked by whoever runs this gateway, although its signature and times are right: fetch another from"
+    " the identity provider; if that one is refused as well, ask the operators."
+)
+_CLOSED: Final = (
+    "the gateway is under maintenance for what was asked; try again later. `lakelatch maintenance status` says why and"
+    " until when."
+)
+_UNAUDITED: Final = "the gateway cannot write its audit trail, so it lets no request through; its log says why."
+MAINTENANCE_RETRY_SECONDS: Final = 30
+"""Clients of Databricks retry a 503 after this long, for five minutes (databricks-sdk, `retries.py`)."""
 _NO_SUBJECT: Final = (
     "the token is valid, but it lacks the claim that names workloads of its issuer here (sub, where the access model"
     " names no other): ask the identity provider for it."
@@ -72,11 +103,20 @@ def local_replies() -> Json:
     told = [(f"{unauthenticated} && {_has(part)}", 401, text) for part, text in AUTHENTICATION_REASONS.items()]
     told += [
         (unauthenticated, 401, _MALFORMED),
-        (audit.IN_QUERY, 403, _IN_QUERY),
-        (_begins("rbac_access_denied"), 401, _NO_SUBJECT),
+        (_has(f"[{RULE_DEFAULT_DENY}]"), 403, _DEFAULT_DENY),
+        (_has("[rule:"), 403, _BY_RULE),
+        (_has(f"[{RULE_REVOKED}]"), 401, _REVOKED),
+        (_has(f"[{RULE_UNKNOWN_ACTION}]"), 403, unknown_action_message("%METADATA(ROUTE:lakelatch:service)%")),
+        (_has(f"[{RULE_UNKNOWN_IDENTITY}]"), 403, unknown_identity().message),
+        (_has(f"[{RULE_QUERY_TOKEN}]"), 403, _IN_QUERY),
+        (_has(f"[{RULE_NO_SUBJECT}]"), 401, _NO_SUBJECT),
         (_begins("path_normalization_failed"), 400, _PATH),
     ]
     mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]
+    retry = {"key": "retry-after", "value": str(MAINTENANCE_RETRY_SECONDS)}
+    for rule, text in ((RULE_MAINTENANCE, _CLOSED), (RULE_AUDIT, _UNAUDITED)):
+        closed = _mapper(_has(f"[{rule}]"), 503, text) | {"status_code": 503}
+        mappers.append(closed | {"headers_to_add": [{"header": retry, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]})
     by_route = "response.code_details == 'direct_response'"
     for status in CODES:
         mappers.append(_mapper(f"response.code == {status} && {by_route}", status, "%LOCAL_REPLY_BODY%"))
@@ -96,8 +136,15 @@ def _mapper(expression: str, status: int, message: str) -> Json:
     return {"filter": where(expression), "body_format_override": _body(CODES[status], message)}
 
 
+_CEL: Final = {
+    "name": "envoy.formatter.cel",
+    "typed_config": any_of("envoy.extensions.formatter.cel.v3.Cel", {"cel_config": {"enable_string_functions": True}}),
+}
+
+
 def _body(code: str, message: str) -> Json:
     return {
+        "formatters": [_CEL],
         "json_format": {"error_code": code, "message": message, "request_id": "%REQ(x-request-id)%"},
         "content_type": "application/json",
     }

@@ -52,10 +52,17 @@ def gateway_config(
                 "issuer": row.issuer,
                 "subject": trusts[name].subject or identities[name]["subject"],
                 "application_id": identities[name]["application_id"],
+                "environment": model.workspaces[row.workspace].environment,
                 "roles": {role: list(actions) for role, actions in model.actions(name).items()},
+                "mode": row.mode,
             }
             for name, row in services.items()
         },
+        "rules": {
+            name: rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            for name, rule in model.rules.items()
+        },
+        "mode": gateway.mode,
         "issuer": {
             "url": gateway.host,
             "key": {"type": "file", "path": gateway.signing_key_file},

@@ -3,11 +3,12 @@
 They are handed in, so that compiling stays pure.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
+
+from lakelatch.access.switches import Maintenance
 
 Json = dict[str, Any]
 """A JSON object, here always a piece of Envoy's configuration (protobuf JSON of its v3 API)."""
@@ -50,17 +51,14 @@ class Files:
         return str(self.folder / "authentication.json")
 
     @property
+    def gate(self) -> str:
+        """Extension configuration discovery (ECDS): what operators closed or revoked."""
+        return str(self.folder / "gate.json")
+
+    @property
     def certificate(self) -> str:
         """Secret discovery (SDS): the certificate shown to clients."""
         return str(self.folder / "certificate.json")
-
-    def token(self, service: str, workspace: str, application_id: str) -> str:
-        """Secret discovery (SDS): one service's token for one principal of one workspace.
-
-        Another principal means another file, so that a route never meets the token of the principal before.
-        """
-        principal = hashlib.sha256(f"{workspace}\n{application_id}".encode()).hexdigest()[:16]
-        return str(self.folder / "tokens" / f"{service}.{principal}.json")
 
     @property
     def admin_socket(self) -> str:
@@ -71,6 +69,11 @@ class Files:
     def endpoints_socket(self) -> str:
         """Unix socket of the gateway's own endpoints: discovery, keys, token exchange."""
         return str(self.folder / "endpoints.sock")
+
+    @property
+    def secrets_socket(self) -> str:
+        """Unix socket on which the gateway serves Databricks tokens to Envoy."""
+        return str(self.folder / "secrets.sock")
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,14 @@ class Runtime:
     """Services that have no Databricks token now."""
     audit_file: str | None = None
     """Where audit lines go; None means standard output."""
-    closed: str | None = None
-    """Why no request may pass now, for the caller's eyes; None while requests pass."""
+    unaudited: bool = False
+    """Audit lines cannot be written, so nothing may pass."""
+    closed: Sequence[Maintenance] = ()
+    """What is under maintenance now."""
+    revoked_keys: frozenset[str] = frozenset()
+    """`kid` of keys that verify nothing any more, whatever their issuers publish."""
+    revoked_subjects: frozenset[str] = frozenset()
+    revoked_token_ids: frozenset[str] = frozenset()
 
 
 def any_of(type_name: str, value: Json) -> Json:
@@ -98,6 +107,14 @@ def any_of(type_name: str, value: Json) -> Json:
 def file_source(path: str) -> Json:
     """A configuration source that follows a file which is replaced by renaming."""
     return {"path_config_source": {"path": path}, "resource_api_version": "V3"}
+
+
+def stream_source() -> Json:
+    """A configuration source that is the one stream between Envoy and the gateway (ADS), waited for without limit.
+
+    After a limit, Envoy would bring into force what refers to a secret that has not come, and send an empty one.
+    """
+    return {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}
 
 
 def where(expression: str) -> Json:

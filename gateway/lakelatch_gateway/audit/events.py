@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from lakelatch.envoy.decision import RULE_AUDIT, RULE_AUTHENTICATION, RULE_NO_TOKEN
+from lakelatch.access.decisions import RULE_AUDIT, RULE_AUTHENTICATION, RULE_NO_TOKEN
 from lakelatch_gateway.audit.seals import canonical
 
 MAX_TEXT: Final = 2048
@@ -27,6 +27,10 @@ class Event(StrEnum):
     STOPPED = "gateway.stopped"
     CONFIGURATION_ADOPTED = "configuration.adopted"
     CONFIGURATION_REFUSED = "configuration.refused"
+    SWITCHED = "switches.changed"
+    """Operators closed, opened, revoked or restored something."""
+    SWITCHES_REFUSED = "switches.refused"
+    """What is switched cannot be read: what was in force stays so."""
     TOKEN_FETCHED = "token.fetched"  # noqa: S105 - the name of an event
     """Databricks gave a token for a service."""
     TOKEN_REFUSED = "token.refused"  # noqa: S105 - the name of an event

@@ -34,7 +34,7 @@ PROBE_BYTES: Final = 64 * 1024
 class Writer(Protocol):
     """What the trail asks of Envoy."""
 
-    async def counters(self, names: Iterable[str], *, prefix: str) -> Mapping[str, int] | None:
+    async def counters(self, names: Iterable[str]) -> Mapping[str, int] | None:
         """Counters and gauges by name; None when there is no Envoy to ask."""
 
     async def reopen_logs(self) -> bool:
@@ -163,7 +163,7 @@ class Trail:
             self._sealer.reopened()
 
     async def _look(self, writer: Writer, *, closed: bool) -> Look:
-        counters = await writer.counters((WRITE_FAILED, BUFFERED, REOPEN_FAILED), prefix="filesystem.") or {}
+        counters = await writer.counters((WRITE_FAILED, BUFFERED, REOPEN_FAILED)) or {}
         self._sealer.events.flush()
         failure = self._failure or self._sealer.events.failure
         if self._began is not None and self._clock() - self._began > STALLED_SECONDS:

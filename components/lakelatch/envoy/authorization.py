@@ -1,0 +1,136 @@
+"""Authorization: for one service, which actions go through and which rules have to be met (Envoy's `rbac`).
+
+A map from the action's class to a chain of rules that ends in the role that grants it. Every end has a name, which
+the audit line and the answer tell. A rule is met when its condition is *proven*: one that fails in Envoy does not
+match, and what does not match is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from lakelatch.access.checks import Check
+from lakelatch.access.decisions import (
+    RULE_DEFAULT_DENY,
+    RULE_OBSERVED,
+    RULE_QUERY_TOKEN,
+    RULE_UNKNOWN_ACTION,
+    RULE_UNKNOWN_IDENTITY,
+)
+from lakelatch.access.policy import Policy, Subject, static_attributes
+from lakelatch.envoy.expressions import predicate
+from lakelatch.envoy.identity import CLASS_HEADER, NO_SUBJECT, SUBJECT_HEADER, UNKNOWN_ACTION
+from lakelatch.envoy.runtime import Json, any_of
+
+FILTER_NAME: Final = "lakelatch.authorization"
+_TYPE: Final = "envoy.extensions.filters.http.rbac.v3.RBAC"
+_HEADER: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
+RULE_NO_SUBJECT: Final = "no-subject"
+
+
+def base_filter() -> Json:
+    """The filter in the chain: refuses everything that no service's route decides about."""
+    subject = {"name": "subject", "typed_config": any_of(_HEADER, {"header_name": SUBJECT_HEADER})}
+    nobody = {"single_predicate": {"input": subject, "value_match": {"exact": NO_SUBJECT}}}
+    # Authentication takes the header away when the token lacks the claim.
+    somebody = {
+        "single_predicate": {"input": subject, "value_match": {"safe_regex": {"google_re2": {}, "regex": ".+"}}}
+    }
+    absent = {"or_matcher": {"predicate": [nobody, {"not_matcher": somebody}]}}
+    refused = {"predicate": absent, "on_match": verdict(RULE_NO_SUBJECT, allow=False)}
+    otherwise = verdict(RULE_UNKNOWN_IDENTITY, allow=False)
+    matcher = {"matcher_list": {"matchers": [refused]}, "on_no_match": otherwise}
+    return {"name": FILTER_NAME, "typed_config": any_of(_TYPE, {"matcher": matcher})}
+
+
+def open_to_all() -> Json:
+    """The per-route configuration of what needs no decision."""
+    return any_of(f"{_TYPE}PerRoute", {})
+
+
+def of_service(policy: Policy, subject: Subject) -> Json:
+    """The per-route configuration of one service's requests."""
+    decided = _decisions(policy, subject, observed=False)["matcher"]
+    if policy.observes(subject):
+        everything = by_header(CLASS_HEADER, {}, verdict(RULE_OBSERVED, allow=True))["matcher"]
+        return any_of(f"{_TYPE}PerRoute", {"rbac": {"matcher": everything, "shadow_matcher": decided}})
+    rbac = {"matcher": decided}
+    if any(check.observed for action in policy.granted(subject).values() for check in policy.checks(subject, action)):
+        rbac["shadow_matcher"] = _decisions(policy, subject, observed=True)["matcher"]
+    return any_of(f"{_TYPE}PerRoute", {"rbac": rbac})
+
+
+def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
+    """Every decision about a service; `observed` tells whether rules that are only observed count as well."""
+    chains = {
+        name: _chain(
+            [check for check in policy.checks(subject, action) if observed or not check.observed],
+            static_attributes(subject, action),
+            verdict(f"role:{subject.grants[action]}", allow=True),
+        )
+        for name, action in sorted(policy.granted(subject).items())
+    }
+    chains[UNKNOWN_ACTION] = verdict(RULE_UNKNOWN_ACTION, allow=False)
+    return _without_token_in_query(by_header(CLASS_HEADER, chains, verdict(RULE_DEFAULT_DENY, allow=False)))
+
+
+def _without_token_in_query(otherwise: Json) -> Json:
+    """A token in the query ends in logs (RFC 6750 §5.3), so it goes no further, whoever else the request is from."""
+    contains = {"contains": "access_token=", "ignore_case": True}
+    path = {"name": "path", "typed_config": any_of(_HEADER, {"header_name": ":path"})}
+    found = {
+        "predicate": {"single_predicate": {"input": path, "value_match": contains}},
+        "on_match": verdict(RULE_QUERY_TOKEN, allow=False),
+    }
+    return {"matcher": {"matcher_list": {"matchers": [found]}, "on_no_match": otherwise}}
+
+
+def _chain(checks: Sequence[Check], known: Mapping[str, object], end: Json) -> Json:
+    for check in reversed(checks):
+        met = {"predicate": _met(check, known), "on_match": end}
+        refused = verdict(f"rule:{check.rule}", allow=False)
+        end = {"matcher": {"matcher_list": {"matchers": [met]}, "on_no_match": refused}}
+    return end
+
+
+def _met(check: Check, known: Mapping[str, object]) -> Json:
+    wanted = [predicate(check.condition, known)] if check.condition != "true" else []
+    if check.reads_body:
+        wanted.insert(0, predicate("body.readable == true", known))
+    if check.networks:
+        wanted.insert(0, _within(check.networks))
+    asked = {"and_matcher": {"predicate": wanted}} if len(wanted) > 1 else wanted[0]
+    return {"or_matcher": {"predicate": [predicate(check.unless, known), asked]}} if check.unless else asked
+
+
+def _within(networks: Sequence[str]) -> Json:
+    ranges = []
+    for network in networks:
+        address, _, length = network.partition("/")
+        ranges.append({"address_prefix": address, "prefix_len": int(length)})
+    matcher = any_of(
+        "envoy.extensions.matching.input_matchers.ip.v3.Ip", {"cidr_ranges": ranges, "stat_prefix": "networks"}
+    )
+    source = any_of("envoy.extensions.matching.common_inputs.network.v3.SourceIPInput", {})
+    return {
+        "single_predicate": {
+            "input": {"name": "client", "typed_config": source},
+            "custom_match": {"name": "networks", "typed_config": matcher},
+        }
+    }
+
+
+def by_header(header: str, found: Mapping[str, Json], otherwise: Json) -> Json:
+    """Go on by the exact value of a request header, at the cost of one look into a hash map."""
+    tree: Json = {"on_no_match": otherwise}
+    if found:
+        tree["matcher_tree"] = {
+            "input": {"name": header, "typed_config": any_of(_HEADER, {"header_name": header})},
+            "exact_match_map": {"map": dict(found)},
+        }
+    return {"matcher": tree}
+
+
+def verdict(rule: str, *, allow: bool) -> Json:
+    """The end of a decision."""
+    action = any_of("envoy.config.rbac.v3.Action", {"name": rule, "action": "ALLOW" if allow else "DENY"})
+    return {"action": {"name": "verdict", "typed_config": action}}

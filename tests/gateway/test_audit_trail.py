@@ -120,12 +120,15 @@ def test_restart_continues_the_trail_and_the_log_tells_its_anchors(
     assert holds(home)
 
 
-def test_envoy_that_is_killed_loses_only_what_it_had_not_flushed(
-    start: Any, configure: Any, provider: Any, home: Any, eventually: Any
+@pytest.mark.parametrize("victim", ["Envoy", "the gateway"])
+def test_kill_loses_only_what_envoy_had_not_flushed(
+    start: Any, configure: Any, provider: Any, home: Any, eventually: Any, victim: str
 ) -> None:
     """Envoy flushes by a timer of 250 ms: after two ticks, every request that was answered before has its line.
 
-    Told in ticks and not in seconds, so that it holds on a busy machine too.
+    Told in ticks and not in seconds, so that it holds on a busy machine too. Envoy ends with the gateway, often in good
+    order and with no line lost; but the kernel may signal the end of a parent of several threads more than once, and
+    the second signal kills.
     """
     gateway = start(configure())
     token = provider.token("nightly-subject")
@@ -139,9 +142,14 @@ def test_envoy_that_is_killed_loses_only_what_it_had_not_flushed(
     )
     asking.start()
     eventually(lambda: [line for line in gateway.audit if line["path"].startswith("/late/")])
-    os.kill(envoy_of(gateway), signal.SIGKILL)
+    envoy = envoy_of(gateway)
+    os.kill(envoy if victim == "Envoy" else gateway.process.pid, signal.SIGKILL)
     asking.join(30)
     assert ended.is_set()
+    if victim == "the gateway":
+        gateway.process.wait()
+        eventually(lambda: not Path(f"/proc/{envoy}/exe").exists())
+        gateway = start(configure())
     eventually(lambda: [line for line in gateway.events if line["event"] == "audit.gap"])
     there = {line["path"] for line in gateway.audit}
     missing = [path for path in (*flushed, *late) if path not in there]
@@ -152,24 +160,6 @@ def test_envoy_that_is_killed_loses_only_what_it_had_not_flushed(
     gateway.stop()
     assert "/after" in {line["path"] for line in gateway.audit}
     assert holds(home)
-
-
-def test_gateway_that_is_killed_loses_no_line(
-    start: Any, configure: Any, provider: Any, home: Any, eventually: Any
-) -> None:
-    """Envoy is stopped with it and writes what it holds; the next start seals what has no seal."""
-    gateway = start(configure())
-    answered = ask(gateway, [f"/before/{number}" for number in range(100)], provider.token("nightly-subject"))
-    envoy = envoy_of(gateway)
-    gateway.process.kill()
-    gateway.process.wait()
-    eventually(lambda: not Path(f"/proc/{envoy}/exe").exists())
-    assert [line["path"] for line in gateway.audit] == answered
-    again = start(configure())
-    again.stop()
-    [gap] = [line for line in again.events if line["event"] == "audit.gap"]
-    assert "without stopping" in gap["reason"]
-    assert holds(home) == len(again.audit) + len(again.events)
 
 
 def test_gate_closes_while_audit_lines_cannot_be_written_and_opens_again(

@@ -210,6 +210,20 @@ def test_events_wait_while_they_cannot_be_written_and_none_is_lost_silently(tmp_
     assert (told[-1]["event"], told[-1]["lines"]) == ("audit.gap", 5)
 
 
+def test_event_that_was_written_in_part_is_written_again_on_a_line_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Events(tmp_path / "events", lambda: NOW)
+    with monkeypatch.context() as patched:
+        written = os.write
+        patched.setattr(os, "write", lambda descriptor, data: written(descriptor, data[:10]))
+        made.record(Event.STARTED, {})
+    made.flush()
+    torn, whole = (tmp_path / "events").read_bytes().splitlines()
+    assert torn == whole[:10]
+    assert json.loads(whole)["event"] == "gateway.started"
+
+
 def test_event_line_says_decision_and_rule_and_stays_short_and_on_one_line(tmp_path: Path) -> None:
     made = Events(tmp_path / "events", lambda: NOW)
     made.record(Event.TOKEN_REFUSED, {"service": "nightly", "reason": "a\nb" + "x" * 9000, "issuer": None})

@@ -96,10 +96,12 @@ async def test_gate_hears_of_a_disk_that_does_not_answer(setting: Setting, monke
     released = threading.Event()
     async with setting.trail.kept():
         monkeypatch.setattr(setting.sealer, "step", released.wait)
-        assert await setting.failure() == "the disk of the audit trail does not answer"
-        assert setting.time > STALLED_SECONDS
-        released.set()
-        monkeypatch.undo()
+        try:
+            assert await setting.failure() == "the disk of the audit trail does not answer"
+            assert setting.time > STALLED_SECONDS
+        finally:
+            released.set()
+            monkeypatch.undo()
 
 
 async def test_gate_hears_of_a_sealer_that_ended(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from lakelatch.envoy.runtime import Unavailable
+from lakelatch_gateway.audit.events import Event
 from lakelatch_gateway.errors import ExchangeFailed
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.schedule import Lease, State, failed, succeeded
@@ -97,11 +98,24 @@ class Broker:
             reason = Unavailable(str(error), transient=error.transient)
             state = failed(before, reason, now=self._clock(), chance=self._chance())
             wait = round(state.attempt_at - self._clock(), 1)
-            self._log.warning("no databricks token", service=principal[0], reason=str(error), retry_in_seconds=wait)
+            self._log.warning(
+                "no databricks token",
+                event=Event.TOKEN_REFUSED,
+                service=principal[0],
+                application_id=principal[2],
+                reason=str(error),
+                retry_in_seconds=wait,
+            )
         else:
             state = succeeded(lease, chance=self._chance())
             life = round(lease.expires_at - lease.obtained_at)
-            self._log.info("databricks token fetched", service=principal[0], lives_seconds=life)
+            self._log.info(
+                "databricks token fetched",
+                event=Event.TOKEN_FETCHED,
+                service=principal[0],
+                application_id=principal[2],
+                lives_seconds=life,
+            )
         self._states[principal] = state
         now = self._clock()
         if state.unavailable(now) != before.unavailable(now):

@@ -25,18 +25,42 @@ def gateway() -> None:
 @click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the audit log and, while it runs, sockets. Default: audit lines on standard output.",
+    help="Folder for the audit trail and, while it runs, sockets. Without: audit lines on standard output, not sealed,"
+    " and the gateway's own events in its log alone.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Envoy's worker threads.")
+@click.option(
+    "--audit-failure",
+    type=click.Choice(["deny", "allow"]),
+    default="deny",
+    show_default=True,
+    help="What becomes of requests while audit lines cannot be written.",
+)
+@click.option(
+    "--audit-segment-mib",
+    type=click.IntRange(1, 4096),
+    default=256,
+    show_default=True,
+    help="A segment of the audit trail ends when one of its files is this long.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line once it serves.")
-def run(config_dir: Path, state_dir: Path | None, workers: int, as_json: bool) -> None:
+def run(
+    config_dir: Path, state_dir: Path | None, workers: int, audit_failure: str, audit_segment_mib: int, as_json: bool
+) -> None:
     """Serve until stopped, following the config folder.
 
     The log goes to standard error, one JSON object per line. LAKELATCH_ENVOY names another Envoy than PyPI's.
     """
     from lakelatch_gateway.main import serve
 
-    serve(config_dir, state_dir, workers=workers, as_json=as_json)
+    serve(
+        config_dir,
+        state_dir,
+        workers=workers,
+        as_json=as_json,
+        deny_unaudited=audit_failure == "deny",
+        segment_bytes=audit_segment_mib << 20,
+    )
 
 
 @gateway.command()

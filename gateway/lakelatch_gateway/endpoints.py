@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from lakelatch.envoy.config import GatewayConfig
+from lakelatch_gateway.audit.events import Event
 from lakelatch_gateway.errors import TokenRefused
 from lakelatch_gateway.exchange import GRANT, JWT_TYPE
 from lakelatch_gateway.issuer import Issuer
@@ -117,7 +118,13 @@ def application(served: Callable[[], Served], clock: Callable[[], float], log: L
         try:
             return JSONResponse(exchange(await _form(request), served(), now=clock()), headers=_PRIVATE)
         except TokenRefused as refused:
-            log.warning("token exchange refused", error=refused.error, reason=str(refused))
+            log.warning(
+                "token exchange refused",
+                event=Event.EXCHANGE_REFUSED,
+                error=refused.error,
+                reason=str(refused),
+                request_id=request.headers.get("x-request-id"),
+            )
             body = {"error": refused.error, "error_description": str(refused)}
             return JSONResponse(body, status_code=400, headers=_PRIVATE)
 

@@ -2,11 +2,15 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from lakelatch.envoy.compiler import Compiled
 from lakelatch_gateway import delivery
+from lakelatch_gateway.audit.events import Event
 from lakelatch_gateway.envoy_process import Envoy
 from lakelatch_gateway.errors import ConfigurationRefused, GatewayError
 from lakelatch_gateway.log import Log
@@ -24,9 +28,19 @@ STEADY_SECONDS: Final = 60.0
 class EnvoyKeeper:
     """Keeps one Envoy alive."""
 
-    def __init__(self, program: str, compiled: Compiled, folder: Path, *, workers: int, log: Log) -> None:
+    def __init__(
+        self,
+        program: str,
+        compiled: Compiled,
+        folder: Path,
+        *,
+        workers: int,
+        log: Log,
+        ended: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
+        """`ended` is awaited with the exit code when Envoy ended by itself, before it is started again."""
         self._program, self._compiled, self._log = program, compiled, log
-        self._folder, self._workers = folder, workers
+        self._folder, self._workers, self._ended = folder, workers, ended
         self._envoy: Envoy | None = None
         self._reviver: asyncio.Task[None] | None = None
 
@@ -88,6 +102,18 @@ class EnvoyKeeper:
             await asyncio.sleep(READY_POLL_SECONDS)
         return self._envoy
 
+    async def counters(self, names: Iterable[str]) -> dict[str, int] | None:
+        """Counters and gauges by name; None when it cannot be asked."""
+        try:
+            return None if self._envoy is None else await self._envoy.counters(names)
+        except (httpx.HTTPError, RuntimeError, ValueError):
+            # A client that was closed for the next start says so with a RuntimeError.
+            return None
+
+    async def reopen_logs(self) -> bool:
+        """Have it open its log files again; False when it cannot be told."""
+        return self._envoy is not None and self._envoy.alive and await self._envoy.reopen_logs()
+
     async def stop(self) -> None:
         """Stop it for good."""
         if self._reviver is not None:
@@ -105,7 +131,20 @@ class EnvoyKeeper:
             began = clock()
             code = await self._envoy.wait()
             wait = RESTART_SECONDS[0] if clock() - began >= STEADY_SECONDS else min(wait * 2, longest)
-            self._log.error("envoy ended by itself, starting it again", exit_code=code, wait_seconds=wait)
+            self._log.error(
+                "envoy ended by itself, starting it again", event=Event.ENVOY_ENDED, exit_code=code, wait_seconds=wait
+            )
+            if self._ended is not None:
+                await self._ended(code)
             await asyncio.sleep(wait)
             await self._envoy.stop()
-            self._envoy = await self._launch()
+            self._envoy = await self._launch_again()
+
+    async def _launch_again(self) -> Envoy:
+        while True:
+            try:
+                return await self._launch()
+            except OSError as error:
+                # A full disk, most likely.
+                self._log.error("envoy cannot be started", reason=error.strerror)
+                await asyncio.sleep(RESTART_SECONDS[1])

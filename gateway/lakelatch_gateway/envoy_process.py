@@ -145,6 +145,13 @@ class Envoy:
         told = (await self._admin.get("/stats", params={"filter": pattern, "format": "json"})).json()
         return {entry["name"]: int(entry["value"]) for entry in told["stats"] if "value" in entry}
 
+    async def reopen_logs(self) -> bool:
+        """Have it open its log files again; False when it cannot be told."""
+        try:
+            return (await self._admin.post("/reopen_logs")).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
     async def stop(self) -> None:
         """Stop it and wait; by force when it does not come to an end."""
         await self._admin.aclose()

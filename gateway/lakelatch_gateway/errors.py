@@ -32,3 +32,7 @@ class ExchangeFailed(GatewayError):
     def __init__(self, message: str, *, transient: bool) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+class AuditError(GatewayError):
+    """Raised when the audit trail cannot be read or written, or is not what it was sealed as."""

@@ -20,6 +20,29 @@ def replace(path: str | Path, content: str, *, mode: int = 0o600) -> None:
     os.replace(beside, path)
 
 
+def set_aside(path: str | Path, content: str) -> None:
+    """Keep a content that `use_aside` may have to bring to a path when the disk is full.
+
+    Raises:
+        OSError: it could not be kept.
+
+    """
+    replace(f"{path}.aside", content)
+
+
+def use_aside(path: str | Path) -> None:
+    """Bring what was set aside to its path. It takes no room on the disk: the file gets a second name.
+
+    Raises:
+        OSError: nothing was replaced.
+
+    """
+    beside = Path(f"{path}.new")
+    beside.unlink(missing_ok=True)
+    os.link(f"{path}.aside", beside)
+    os.replace(beside, path)
+
+
 def create(path: Path, content: bytes) -> bool:
     """Create a private file that must last, whole or not at all; False when another was there first.
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from lakelatch.envoy.config import TrustedIssuer
+from lakelatch_gateway.audit.events import Event
 from lakelatch_gateway.errors import FetchError
 from lakelatch_gateway.jwks import Jwk
 from lakelatch_gateway.log import Log
@@ -76,13 +77,25 @@ class KeyKeeper:
                 wait = min(first * 2.0 ** min(failures, 16), longest)
                 failures += 1
                 known = len(self._keys.get(issuer, []))
-                self._log.warning("issuer keys not fetched", issuer=issuer.issuer, reason=str(error), still_known=known)
+                self._log.warning(
+                    "issuer keys not fetched",
+                    event=Event.KEYS_REFUSED,
+                    issuer=issuer.issuer,
+                    reason=str(error),
+                    still_known=known,
+                )
             else:
                 failures, wait = 0, REFRESH_SECONDS
                 if keys != self._keys.get(issuer):
                     self._keys[issuer] = keys
                     ids = [key["kid"] for key in keys]
-                    self._log.info("issuer keys fetched", issuer=issuer.issuer, key_ids=ids, rejected=rejected)
+                    self._log.info(
+                        "issuer keys fetched",
+                        event=Event.KEYS_CHANGED,
+                        issuer=issuer.issuer,
+                        key_ids=ids,
+                        rejected=rejected,
+                    )
                     self._changed()
             if issuer in self._tried:
                 self._tried[issuer].set()

@@ -18,6 +18,9 @@ from lakelatch.envoy.compiler import compile_gateway
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files, Runtime
 from lakelatch_gateway import envoy_process
+from lakelatch_gateway.audit.sealer import SEGMENT_BYTES, Sealer
+from lakelatch_gateway.audit.trail import FOLDER as AUDIT
+from lakelatch_gateway.audit.trail import Trail, open_sealer
 from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder
 from lakelatch_gateway.log import Log
@@ -26,12 +29,19 @@ from lakelatch_gateway.sources import system_authorities
 from lakelatch_gateway.supervisor import Options, Supervisor
 from lakelatch_gateway.switchboard import Switchboard
 
-AUDIT_FILE: Final = "audit.jsonl"
 SOCKET_PATH_BYTES: Final = 107
 """Longest path of a Unix socket: sockaddr_un, unix(7), less the closing null."""
 
 
-def serve(config_dir: Path, state_dir: Path | None, *, workers: int, as_json: bool) -> None:
+def serve(
+    config_dir: Path,
+    state_dir: Path | None,
+    *,
+    workers: int,
+    as_json: bool,
+    deny_unaudited: bool = True,
+    segment_bytes: int = SEGMENT_BYTES,
+) -> None:
     """Run the gateway until a signal ends it.
 
     Raises:
@@ -44,10 +54,20 @@ def serve(config_dir: Path, state_dir: Path | None, *, workers: int, as_json: bo
         if as_json:
             click.echo(json.dumps({"host": config.host, "ready": True, "pid": os.getpid()}))
 
-    with _folders(state_dir, environment) as (run, audit_file):
-        switchboard = None if state_dir is None else Switchboard(state_dir)
-        options = Options(ConfigFolder(config_dir), run, audit_file, switchboard, environment, workers, time.time)
-        asyncio.run(_supervise(options, ready))
+    with _folders(state_dir, environment) as (run, state):
+        sealer = None if state is None else open_sealer(state / AUDIT, segment_bytes)
+        audit_file = None if sealer is None else str(sealer.file)
+        options = Options(
+            ConfigFolder(config_dir),
+            run,
+            audit_file,
+            None if state is None else Switchboard(state),
+            environment,
+            workers,
+            time.time,
+            deny_unaudited,
+        )
+        asyncio.run(_supervise(options, ready, sealer))
 
 
 def check_folder(config_dir: Path) -> None:
@@ -71,8 +91,9 @@ def check_folder(config_dir: Path) -> None:
         click.echo(f"  {name}: {', '.join(actions) or 'no actions'}")
 
 
-async def _supervise(options: Options, ready: Callable[[GatewayConfig], None]) -> None:
-    supervisor = Supervisor(options, Log())
+async def _supervise(options: Options, ready: Callable[[GatewayConfig], None], sealer: Sealer | None) -> None:
+    log = Log(record=None if sealer is None else sealer.events.record)
+    supervisor = Supervisor(options, log, None if sealer is None else Trail(sealer, log))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
@@ -80,8 +101,8 @@ async def _supervise(options: Options, ready: Callable[[GatewayConfig], None]) -
 
 
 @contextlib.contextmanager
-def _folders(state_dir: Path | None, environment: dict[str, str]) -> Iterator[tuple[Path, str | None]]:
-    """The private run folder and the audit file, held against a second gateway while in use."""
+def _folders(state_dir: Path | None, environment: dict[str, str]) -> Iterator[tuple[Path, Path | None]]:
+    """The private run folder and the state folder, held against a second gateway while in use."""
     if state_dir is None:
         # A private place where there is one: XDG Base Directory Specification.
         with tempfile.TemporaryDirectory(prefix="lakelatch-", dir=environment.get("XDG_RUNTIME_DIR")) as name:
@@ -92,11 +113,9 @@ def _folders(state_dir: Path | None, environment: dict[str, str]) -> Iterator[tu
     run = state / "run"
     if len(os.fsencode(Files(PurePosixPath(run)).endpoints_socket)) > SOCKET_PATH_BYTES:
         raise GatewayError(f"`{state}` is too long a path for sockets", hint="name a shorter one with --state-dir")
-    audit_file = state / AUDIT_FILE
-    audit_file.touch(mode=0o600)
     with (state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise GatewayError(f"another gateway runs with the state folder `{state}`") from None
-        yield run, str(audit_file)
+        yield run, state

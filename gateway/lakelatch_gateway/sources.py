@@ -82,8 +82,10 @@ class Sources:
             fetch=self._fetch_keys, changed=changed, sleep=asyncio.sleep, chance=random.random, log=log
         )
 
-    def compile(self, config: GatewayConfig, audit_file: str | None, switches: Switches) -> Compiled:
-        """Compile a configuration with what is known and switched now."""
+    def compile(
+        self, config: GatewayConfig, audit_file: str | None, switches: Switches, *, unaudited: bool
+    ) -> Compiled:
+        """Compile a configuration with what is known and switched now; `unaudited`: nothing may pass."""
         wanted = principals(config)
         # A token that is not kept yet is not served yet, and Envoy waits for what it cannot get.
         missing = dict.fromkeys(set(wanted.values()) - self._broker.kept, AWAITED) | self._broker.unavailable()
@@ -93,6 +95,7 @@ class Sources:
             keys=self._keys.keys(config.issuers),
             unavailable={name: missing[key] for name, key in wanted.items() if key in missing},
             audit_file=audit_file,
+            unaudited=unaudited,
             closed=switches.closed(datetime.now(UTC)),
             revoked_keys=switches.revoked("key"),
             revoked_subjects=switches.revoked("subject"),

@@ -6,13 +6,14 @@ delivers the files that differ. So there is one place where anything comes into 
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -22,10 +23,14 @@ from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
 from lakelatch_gateway import delivery, files, switchboard
+from lakelatch_gateway.audit.events import Event
+from lakelatch_gateway.audit.trail import Trail
 from lakelatch_gateway.endpoints import application
 from lakelatch_gateway.envoy_keeper import EnvoyKeeper
 from lakelatch_gateway.envoy_process import find_envoy, validate
+from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
+from lakelatch_gateway.gate import Gate
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.secret_server import SecretServer
@@ -53,19 +58,22 @@ class Options:
     """Envoy's worker threads."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
+    deny_unaudited: bool = True
+    """Whether requests are refused while audit lines cannot be written."""
 
 
 class Supervisor:
     """Runs the gateway until it is told to stop."""
 
-    def __init__(self, options: Options, log: Log) -> None:
-        self._options, self._log = options, log
+    def __init__(self, options: Options, log: Log, trail: Trail | None = None) -> None:
+        self._options, self._log, self._trail = options, log, trail
         self._program = find_envoy(options.environment)
         self._bell = asyncio.Event()
         self._stopping = asyncio.Event()
         self._delivered = False
-        self._switches = Switches()
+        self._switches, self._switches_at = Switches(), self._now()
         self._switched: switchboard.Fingerprint = (None, ())
+        self._defeat: GatewayError | None = None
 
     def stop(self) -> None:
         """Ask it to come to an end; a signal handler of the event loop may call this."""
@@ -76,7 +84,7 @@ class Supervisor:
         """Serve until stopped; `ready` is called once, when requests are served.
 
         Raises:
-            LakelatchError: it cannot start. Once it serves, nothing but `stop` ends it.
+            LakelatchError: it cannot start; or the gate has to close and cannot. Nothing else but `stop` ends it.
 
         """
         serving = asyncio.create_task(self._serve(ready))
@@ -85,6 +93,8 @@ class Supervisor:
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if serving.done():
                 serving.result()
+            if self._defeat is not None:
+                raise self._defeat
         finally:
             await cancel(stopping)
             await cancel(serving)
@@ -98,6 +108,9 @@ class Supervisor:
             _prepare(options.run)
             stack.callback(shutil.rmtree, options.run, ignore_errors=True)
             paths = Files(PurePosixPath(options.run))
+            gate = Gate(paths, changed=self._bell.set, defeated=self._defeated, deny=options.deny_unaudited)
+            if self._trail is not None:
+                await stack.enter_async_context(self._trail.kept())
             secrets = SecretServer(paths.secrets_socket, self._log)
             stack.push_async_callback(secrets.close)
             await secrets.start()
@@ -118,17 +131,24 @@ class Supervisor:
             await self._validate(compiled)
             for path, content in compiled.discovery().items():
                 files.replace(path, content)
-            envoy = EnvoyKeeper(self._program, compiled, options.run, workers=options.workers, log=self._log)
+            ended = None if self._trail is None else self._trail.envoy_ended
+            envoy = EnvoyKeeper(
+                self._program, compiled, options.run, workers=options.workers, log=self._log, ended=ended
+            )
             stack.push_async_callback(envoy.stop)
             await envoy.start()
+            if self._trail is not None:
+                watch = asyncio.create_task(self._trail.watch(envoy, gate.audit_failed, deny=options.deny_unaudited))
+                watch.add_done_callback(self._watch_ended)
+                stack.push_async_callback(cancel, watch)
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
-            await self._deliver(sources, envoy)
-            self._log.info("serving", host=config.host, port=config.listen.port, services=sorted(config.services))
+            await self._deliver(sources, envoy, gate)
+            self._tell_adopted("serving", config, host=config.host, port=config.listen.port)
             ready(config)
             for task in (self._watch(fingerprint), self._watch_switches(), sources.refresh_metadata()):
                 stack.push_async_callback(cancel, asyncio.create_task(task))
-            await self._keep_in_step(sources, envoy)
+            await self._keep_in_step(sources, envoy, gate)
 
     async def _watch(self, fingerprint: Fingerprint) -> None:
         while True:
@@ -156,34 +176,45 @@ class Supervisor:
         # Seen before it is read: what is written in between is noticed by the next look.
         before = board.fingerprint(self._switches, self._now())[0]
         try:
-            self._switches = board.read()
+            switches = board.read()
         except LakelatchError as error:
-            self._log.error("switches refused, those before stay in force", reason=str(error))
+            self._log.error(
+                "switches refused, those before stay in force", event=Event.SWITCHES_REFUSED, reason=str(error)
+            )
+        else:
+            now = self._now()
+            if told := switchboard.difference(self._switches, self._switches_at, switches, now):
+                self._log.warning("switches in force", event=Event.SWITCHED, **told)
+            self._switches, self._switches_at = switches, now
         self._switched = before, board.fingerprint(self._switches, self._now())[1]
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._options.clock(), UTC)
 
-    def _compile(self, sources: Sources, config: GatewayConfig) -> Compiled:
-        return sources.compile(config, self._options.audit_file, self._switches)
+    def _compile(self, sources: Sources, config: GatewayConfig, *, unaudited: bool = False) -> Compiled:
+        return sources.compile(config, self._options.audit_file, self._switches, unaudited=unaudited)
 
-    async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper) -> None:
+    async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         while True:
             await self._bell.wait()
             self._bell.clear()
             try:
                 if self._delivered:
                     self._delivered = False
-                    await self._adopt(sources, envoy)
+                    await self._adopt(sources, envoy, gate)
                 else:
-                    await self._deliver(sources, envoy)
+                    await self._deliver(sources, envoy, gate)
             except LakelatchError as error:
-                self._log.error("configuration refused, the one before stays in force", reason=str(error))
+                self._log.error(
+                    "configuration refused, the one before stays in force",
+                    event=Event.CONFIGURATION_REFUSED,
+                    reason=str(error),
+                )
             except OSError as error:
                 # A full disk, most likely: what is in force stays, the next change tries again.
                 self._log.error("configuration not written, the one before stays in force", reason=str(error.strerror))
 
-    async def _adopt(self, sources: Sources, envoy: EnvoyKeeper) -> None:
+    async def _adopt(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         config = self._options.folder.read()
         issuer = open_issuer(config.issuer)
         before = sources.config, sources.issuer
@@ -191,20 +222,38 @@ class Supervisor:
         await self._validate(self._compile(sources, config))
         try:
             await sources.use(config, issuer)
-            await self._deliver(sources, envoy)
+            await self._deliver(sources, envoy, gate)
         except LakelatchError:
             await sources.use(*before)
             sources.forget()
             raise
         # Not after another error: what was not written leaves files in force that refer to the tokens from before.
         sources.forget()
-        self._log.info("configuration in force", services=sorted(config.services))
+        self._tell_adopted("configuration in force", config)
 
-    async def _deliver(self, sources: Sources, envoy: EnvoyKeeper) -> None:
-        compiled = self._compile(sources, sources.config)
+    def _tell_adopted(self, message: str, config: GatewayConfig, **fields: Any) -> None:
+        self._log.info(
+            message,
+            event=Event.CONFIGURATION_ADOPTED,
+            services=sorted(config.services),
+            configuration_sha256=hashlib.sha256(config.file().encode()).hexdigest(),
+            **fields,
+        )
+
+    async def _deliver(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
+        closed = gate.closed
+        compiled = self._compile(sources, sources.config, unaudited=closed)
         if delivery.changed(compiled.discovery()):
             await self._validate(compiled)
-            await envoy.deliver(compiled)
+            await gate.deliver(closed, lambda: envoy.deliver(compiled))
+
+    def _watch_ended(self, watch: "asyncio.Task[None]") -> None:
+        if not watch.cancelled() and (defect := watch.exception()) is not None:
+            self._defeated(GatewayError(f"nobody watches the audit trail ({type(defect).__name__}): this is a defect"))
+
+    def _defeated(self, error: GatewayError) -> None:
+        self._defeat = error
+        self.stop()
 
     async def _validate(self, compiled: Compiled) -> None:
         await validate(self._program, compiled, self._options.run)

@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,24 @@ FILE_NAME: Final = "switches.json"
 
 Fingerprint = tuple[tuple[int, int, int] | None, tuple[str, ...]]
 """Inode, time and size of the file, and what is closed now: another one means that something was switched, or ended."""
+
+
+def difference(before: Switches, then: datetime, after: Switches, now: datetime) -> dict[str, list[str]]:
+    """What, between two moments, was closed, opened, revoked and restored, with reasons; empty when nothing was."""
+    closed = [{one.scope: one.reason for one in closed} for closed in (before.closed(then), after.closed(now))]
+    revoked = [{f"{one.kind}={one.value}": one.reason for one in switches.revocations} for switches in (before, after)]
+    told = {
+        "closed": _added(*closed),
+        "opened": sorted(closed[0].keys() - closed[1].keys()),
+        "revoked": _added(*revoked),
+        "restored": sorted(revoked[0].keys() - revoked[1].keys()),
+    }
+    return {name: values for name, values in told.items() if values}
+
+
+def _added(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    added = {name: reason for name, reason in after.items() if before.get(name) != reason}
+    return [f"{name} ({reason})" if reason else name for name, reason in sorted(added.items())]
 
 
 @dataclass(frozen=True)

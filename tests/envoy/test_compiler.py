@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lakelatch.access.actions import ACTIONS
-from lakelatch.envoy.compiler import compile_gateway, text
+from lakelatch.envoy.compiler import closed_gate, compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.runtime import Files, Runtime, Unavailable
@@ -86,6 +86,15 @@ def test_service_without_token_forwards_nothing(configure: Any, transient: Any) 
     config = configure()
     missing = {name: Unavailable("not now", transient) for name in config.services}
     assert forwards(compile_gateway(config, Runtime(FILES, "/etc/ca.pem", unavailable=missing))) == []
+
+
+def test_gate_that_lets_nothing_unaudited_through_is_the_same_for_every_configuration(configure: Any) -> None:
+    opened, closed = (
+        compile_gateway(configure(), Runtime(FILES, "/etc/ca.pem", unaudited=unaudited)).discovery()
+        for unaudited in (False, True)
+    )
+    assert closed[FILES.gate] == closed_gate()
+    assert {path for path, content in closed.items() if content != opened[path]} == {FILES.gate}
 
 
 def test_policy_tokens_and_keys_are_not_in_listener_or_clusters(configure: Any) -> None:

@@ -232,8 +232,23 @@ class Gateway:
 
     @property
     def audit(self) -> list[dict[str, Any]]:
-        lines = (self.folder / "state" / "audit.jsonl").read_text().rpartition("\n")[0].splitlines()
-        return [json.loads(line) for line in lines]
+        return self.trail("requests")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return self.trail("events")
+
+    def trail(self, kind: str) -> list[dict[str, Any]]:
+        """The audit lines of every segment so far; one that a crash tore is left out."""
+        files = sorted((self.folder / "state" / "audit").glob(f"{kind}-*.jsonl"))
+        lines = [line for file in files for line in file.read_text().rpartition("\n")[0].splitlines()]
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def admin(self, method: str, path: str) -> str:
+        """Ask Envoy's administration interface."""
+        socket = str(self.folder / "state" / "run" / "admin.sock")
+        with httpx.Client(transport=httpx.HTTPTransport(uds=socket)) as client:
+            return client.request(method, f"http://envoy{path}").text
 
     def get(self, path: str, token: str | None = None) -> httpx.Response:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
@@ -300,11 +315,19 @@ def start(home: Path, pki: Pki) -> Iterator[Callable[..., Gateway]]:
     """Starts gateways, and ends them with the test."""
     started: list[Gateway] = []
 
-    def make(config: GatewayConfig, *, wait: bool = True) -> Gateway:
+    def make(config: GatewayConfig, *options: str, wait: bool = True) -> Gateway:
         if not (home / "config" / "current").exists():
             deliver(home / "config", config.file())
         command = [sys.executable, "-c", "from lakelatch.cli import main; main()", "gateway", "run", "--json"]
-        command += ["--config-dir", str(home / "config"), "--state-dir", str(home / "state"), "--workers", "1"]
+        command += [
+            "--config-dir",
+            str(home / "config"),
+            "--state-dir",
+            str(home / "state"),
+            "--workers",
+            "1",
+            *options,
+        ]
         with (home / "log.jsonl").open("w") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         made = Gateway(home, config.listen.port, process, pki)

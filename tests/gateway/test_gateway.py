@@ -45,7 +45,7 @@ def test_service_reaches_the_workspace_as_its_principal_and_nothing_is_left_behi
     assert gateway.stop() == 0
     assert all(gone(pid) for pid in envoys)
     assert not (home / "state" / "run").exists()
-    told = (home / "log.jsonl").read_text() + (home / "state" / "audit.jsonl").read_text()
+    told = (home / "log.jsonl").read_text() + (home / "state" / "audit" / "requests.jsonl").read_text()
     secrets = [token, *workspace.tokens, workspace.exchanges[0]["subject_token"]]
     assert not [secret for secret in secrets if secret in told]
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from lakelatch.access.switches import Maintenance, Revocation, Switches
 from lakelatch.errors import CommandError, LakelatchError, ModelError
 from lakelatch_gateway.switch_cli import maintenance, revoke
-from lakelatch_gateway.switchboard import Switchboard
+from lakelatch_gateway.switchboard import Switchboard, difference
 
 ME = "/api/2.0/preview/scim/v2/Me"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -74,6 +74,24 @@ def test_a_broken_document_is_refused(tmp_path: Path, text: str) -> None:
     board.file.write_text(text)
     with pytest.raises(ModelError):
         board.read()
+
+
+LATER = NOW + timedelta(hours=1)
+ONE = Maintenance(scope="service=a", reason="upgrade", since=NOW, until=NOW + timedelta(minutes=1))
+LOST = Revocation(kind="jti", value="x", since=NOW)
+DIFFERENCES: list[Any] = [
+    pytest.param(Switches(), Switches(), NOW, {}, id="nothing"),
+    pytest.param(Switches(), Switches().closing(ONE), NOW, {"closed": ["service=a (upgrade)"]}, id="closed"),
+    pytest.param(Switches().closing(ONE), Switches(), NOW, {"opened": ["service=a"]}, id="opened"),
+    pytest.param(Switches().closing(ONE), Switches().closing(ONE), LATER, {"opened": ["service=a"]}, id="by itself"),
+    pytest.param(Switches(), Switches().revoking(LOST), NOW, {"revoked": ["jti=x"]}, id="revoked"),
+    pytest.param(Switches().revoking(LOST), Switches(), NOW, {"restored": ["jti=x"]}, id="restored"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "now", "told"), DIFFERENCES)
+def test_what_was_switched_is_told(before: Switches, after: Switches, now: datetime, told: Any) -> None:
+    assert difference(before, NOW, after, now) == told
 
 
 BAD: list[Any] = [

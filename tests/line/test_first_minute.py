@@ -95,7 +95,7 @@ def audit_rows(project: Project, least: int) -> list[dict[str, str]]:
 
     deadline = time.monotonic() + 30
     while True:
-        text = next(project.stack.layout.gateway_state.rglob("audit*.jsonl")).read_text()
+        text = (project.stack.layout.gateway_state / "audit" / "requests.jsonl").read_text()
         rows = [json.loads(line) for line in text.splitlines()]
         if len(rows) >= least and rows[-1]["path"] == "/api/2.1/jobs/list":
             return rows

@@ -23,6 +23,7 @@ RULE_DEFAULT_DENY: Final = "default-deny"
 RULE_NO_TOKEN: Final = "databricks-token"  # noqa: S105 - the name of a rule
 RULE_ENDPOINT: Final = "public-endpoint"
 RULE_PROTOCOL: Final = "protocol"
+RULE_AUDIT: Final = "audit"
 RULE_QUERY_TOKEN: Final = "token-in-query"  # noqa: S105 - the name of a rule
 RULE_OBSERVED: Final = "observe"
 """Lets through what is only observed."""

@@ -31,6 +31,7 @@ _CONNECTION_LIMIT: Final = {
 }
 
 
+_EXTENSION: Final = "envoy.config.core.v3.TypedExtensionConfig"
 _SECRETS_STREAM: Final = {
     "api_type": "DELTA_GRPC",
     "transport_api_version": "V3",
@@ -74,13 +75,11 @@ class Compiled:
         What is referred to comes before what refers to it. Routes come after authentication: between the two, a new
         identity is refused, never an old one let through.
         """
-        extension = "envoy.config.core.v3.TypedExtensionConfig"
         verifies = {"name": FILTER_NAME, "typed_config": self.authentication}
-        closes = {"name": gate.FILTER_NAME, "typed_config": self.gate}
         contents = {
             self.files.clusters: credentials.discovery("envoy.config.cluster.v3.Cluster", *self.clusters),
-            self.files.authentication: credentials.discovery(extension, verifies),
-            self.files.gate: credentials.discovery(extension, closes),
+            self.files.authentication: credentials.discovery(_EXTENSION, verifies),
+            self.files.gate: _gate(self.gate),
             self.files.routes: credentials.discovery("envoy.config.route.v3.RouteConfiguration", self.routes),
             self.files.listeners: credentials.discovery("envoy.config.listener.v3.Listener", self.listener),
         }
@@ -127,6 +126,15 @@ def compile_gateway(config: GatewayConfig, runtime: Runtime) -> Compiled:
         certificate=certificate,
         files=runtime.files,
     )
+
+
+def closed_gate() -> str:
+    """The content of the gate's file that lets nothing through, whatever the configuration is."""
+    return text(_gate(gate.unaudited()))
+
+
+def _gate(compiled: Json) -> Json:
+    return credentials.discovery(_EXTENSION, {"name": gate.FILTER_NAME, "typed_config": compiled})
 
 
 def text(content: Any) -> str:

@@ -7,6 +7,7 @@ nothing. Nothing of it depends on Envoy's cache of verified tokens: it looks at 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from lakelatch.access.decisions import RULE_AUDIT
 from lakelatch.access.policy import Policy, Subject
 from lakelatch.access.switches import Maintenance
 from lakelatch.envoy.authorization import by_header, verdict
@@ -21,9 +22,16 @@ RULE_REVOKED: Final = "revoked"
 
 def gate(policy: Policy, runtime: Runtime) -> Json:
     """Compile the filter; it refuses nothing when nothing is closed or revoked."""
+    if runtime.unaudited:
+        return unaudited()
     tree = _maintenance(policy, runtime.closed, _OPEN)
     tree = _revoked(runtime, tree)
     return any_of(FILTER_TYPE, {} if tree is _OPEN else {"matcher": tree["matcher"]})
+
+
+def unaudited() -> Json:
+    """Compile the filter that lets nothing through, whatever the configuration is."""
+    return any_of(FILTER_TYPE, {"matcher": by_header(SUBJECT_HEADER, {}, verdict(RULE_AUDIT, allow=False))["matcher"]})
 
 
 _OPEN: Final[Json] = verdict("open", allow=True)

@@ -7,6 +7,7 @@ the workspace are not touched by any of this.
 from typing import Final
 
 from lakelatch.access.decisions import (
+    RULE_AUDIT,
     RULE_DEFAULT_DENY,
     RULE_QUERY_TOKEN,
     RULE_UNKNOWN_ACTION,
@@ -82,6 +83,7 @@ _CLOSED: Final = (
     "the gateway is under maintenance for what was asked; try again later. `lakelatch maintenance status` says why and"
     " until when."
 )
+_UNAUDITED: Final = "the gateway cannot write its audit trail, so it lets no request through; its log says why."
 MAINTENANCE_RETRY_SECONDS: Final = 30
 """Clients of Databricks retry a 503 after this long, for five minutes (databricks-sdk, `retries.py`)."""
 _NO_SUBJECT: Final = (
@@ -111,9 +113,10 @@ def local_replies() -> Json:
         (_begins("path_normalization_failed"), 400, _PATH),
     ]
     mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]
-    closed = _mapper(_has(f"[{RULE_MAINTENANCE}]"), 503, _CLOSED) | {"status_code": 503}
     retry = {"key": "retry-after", "value": str(MAINTENANCE_RETRY_SECONDS)}
-    mappers.append(closed | {"headers_to_add": [{"header": retry, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]})
+    for rule, text in ((RULE_MAINTENANCE, _CLOSED), (RULE_AUDIT, _UNAUDITED)):
+        closed = _mapper(_has(f"[{rule}]"), 503, text) | {"status_code": 503}
+        mappers.append(closed | {"headers_to_add": [{"header": retry, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]})
     by_route = "response.code_details == 'direct_response'"
     for status in CODES:
         mappers.append(_mapper(f"response.code == {status} && {by_route}", status, "%LOCAL_REPLY_BODY%"))

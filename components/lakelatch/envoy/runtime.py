@@ -89,6 +89,8 @@ class Runtime:
     """Services that have no Databricks token now."""
     audit_file: str | None = None
     """Where audit lines go; None means standard output."""
+    unaudited: bool = False
+    """Audit lines cannot be written, so nothing may pass."""
     closed: Sequence[Maintenance] = ()
     """What is under maintenance now."""
     revoked_keys: frozenset[str] = frozenset()

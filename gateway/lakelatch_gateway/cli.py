@@ -1,4 +1,4 @@
-"""`lakelatch gateway`: run the gateway, or check a configuration."""
+"""`lakelatch gateway`: run the gateway, check a configuration, or export it for another proxy."""
 
 from pathlib import Path
 
@@ -43,3 +43,26 @@ def check(config_dir: Path) -> None:
     from lakelatch_gateway.main import check_folder
 
     check_folder(config_dir)
+
+
+@gateway.command()
+@click.option("--to", "target", required=True, type=click.Choice(["envoy-gateway", "istio"]), help="What to write for.")
+@_CONFIG_DIR
+@click.option("--gateway", "name", default="lakelatch", show_default=True, help="Name of the Gateway to attach to.")
+@click.option("--namespace", default="lakelatch", show_default=True, help="Its namespace.")
+@click.option(
+    "--jwks-uri",
+    "jwks_uris",
+    multiple=True,
+    metavar="ISSUER=URL",
+    help="Where an issuer's keys are, for a target that does not read discovery documents.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document with all that is left out.")
+def export(target: str, config_dir: Path, name: str, namespace: str, jwks_uris: tuple[str, ...], as_json: bool) -> None:
+    """Write authentication and roles as Kubernetes documents for another proxy before the gateway.
+
+    Never more than the model lets through: what the target cannot say exactly is left out, and told on standard error.
+    """
+    from lakelatch_gateway.export import export_folder
+
+    export_folder(config_dir, target, gateway=name, namespace=namespace, jwks_uris=jwks_uris, as_json=as_json)

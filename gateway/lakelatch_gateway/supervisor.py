@@ -26,6 +26,7 @@ from lakelatch_gateway.endpoints import application
 from lakelatch_gateway.envoy_keeper import EnvoyKeeper
 from lakelatch_gateway.envoy_process import find_envoy, validate
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
+from lakelatch_gateway.health import problems
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.secret_server import SecretServer
@@ -65,6 +66,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._delivered = False
         self._switches = Switches()
+        self._in_force = False
+        self._switches_read = True
         self._switched: switchboard.Fingerprint = (None, ())
 
     def stop(self) -> None:
@@ -124,6 +127,7 @@ class Supervisor:
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
             await self._deliver(sources, envoy)
+            self._in_force = True
             self._log.info("serving", host=config.host, port=config.listen.port, services=sorted(config.services))
             ready(config)
             for task in (self._watch(fingerprint), self._watch_switches(), sources.refresh_metadata()):
@@ -157,7 +161,9 @@ class Supervisor:
         before = board.fingerprint(self._switches, self._now())[0]
         try:
             self._switches = board.read()
+            self._switches_read = True
         except LakelatchError as error:
+            self._switches_read = False
             self._log.error("switches refused, those before stay in force", reason=str(error))
         self._switched = before, board.fingerprint(self._switches, self._now())[1]
 
@@ -211,7 +217,15 @@ class Supervisor:
 
     @contextlib.asynccontextmanager
     async def _endpoints(self, sources: Sources, paths: Files) -> AsyncIterator[None]:
-        app = application(sources.served, self._options.clock, self._log)
+        def unready() -> list[str]:
+            return problems(
+                in_force=self._in_force,
+                keys=sources.served().keys,
+                switches_read=self._switches_read,
+                audit_file=self._options.audit_file,
+            )
+
+        app = application(sources.served, self._options.clock, self._log, unready)
         # Envoy logs the requests, the application what it refuses.
         server = _Server(uvicorn.Config(app, uds=paths.endpoints_socket, log_config=None, lifespan="off"))
         task = asyncio.create_task(server.serve())

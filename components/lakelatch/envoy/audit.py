@@ -9,7 +9,7 @@ were: a rule that refuses, or the role that lets through.
 from typing import Final
 
 from lakelatch.access.decisions import RULE_AUTHENTICATION, RULE_PROTOCOL
-from lakelatch.envoy.identity import ACTION_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, SUBJECT_HEADER
+from lakelatch.envoy.identity import ACTION_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, PROBE_ROUTE, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Json, any_of, where
 
 NAMESPACE: Final = "lakelatch"
@@ -75,6 +75,8 @@ def access_logs(audit_file: str | None) -> list[Json]:
     by_gateway = "response.code_details == 'direct_response'"
     stranger = " || ".join(f"response.code_details.contains('[{rule}]')" for rule in ("unknown-identity", "no-subject"))
     endpoint = f"has(xds.route_name) && xds.route_name == '{ENDPOINT_ROUTE}'"
+    probe = f"has(xds.route_name) && xds.route_name == '{PROBE_ROUTE}'"
+    nobody = f"!({endpoint}) && !({probe})"
     unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
     return [
         _logger(audit_file, ALLOWED_LINE, _all(fine, allowed)),
@@ -83,8 +85,9 @@ def access_logs(audit_file: str | None) -> list[Json]:
         _logger(audit_file, DENIED_LINE, _all(failed, denied, where(f"!({stranger})"))),
         _logger(audit_file, STRANGER_LINE, _all(failed, denied, where(stranger))),
         _logger(audit_file, ENDPOINT_LINE, _all(undecided, where(endpoint))),
-        _logger(audit_file, AUTHENTICATION_LINE, _all(failed, undecided, where(f"!({endpoint}) && {unauthenticated}"))),
-        _logger(audit_file, PROTOCOL_LINE, _all(undecided, where(f"!({endpoint}) && !({unauthenticated})"))),
+        _logger(audit_file, ENDPOINT_LINE, _all(failed, undecided, where(probe))),
+        _logger(audit_file, AUTHENTICATION_LINE, _all(failed, undecided, where(f"{nobody} && {unauthenticated}"))),
+        _logger(audit_file, PROTOCOL_LINE, _all(undecided, where(f"{nobody} && !({unauthenticated})"))),
     ]
 
 

@@ -14,10 +14,10 @@ from lakelatch.access.decisions import RULE_ENDPOINT, RULE_NO_TOKEN
 from lakelatch.access.policy import Policy, Subject
 from lakelatch.envoy import authorization, catalogue, credentials, gate, inspection
 from lakelatch.envoy.audit import NAMESPACE
-from lakelatch.envoy.authentication import PUBLIC_PATHS
+from lakelatch.envoy.authentication import PROBES, PUBLIC_PATHS
 from lakelatch.envoy.clusters import ENDPOINTS, WORKSPACE, workspace_authority
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.identity import ENDPOINT_ROUTE, INTERNAL_HEADERS, ISSUER_HEADER, SUBJECT_HEADER
+from lakelatch.envoy.identity import ENDPOINT_ROUTE, INTERNAL_HEADERS, ISSUER_HEADER, PROBE_ROUTE, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Json, Runtime, Unavailable, any_of
 
 ROUTE_CONFIGURATION: Final = "lakelatch"
@@ -136,7 +136,7 @@ def _nobody_yet(policy: Policy) -> Json:
     """Every request before its identity is known; those of a verified subject that no service has come back here."""
     public: dict[str, Json] = {
         path: {
-            "name": ENDPOINT_ROUTE,
+            "name": PROBE_ROUTE if path in PROBES else ENDPOINT_ROUTE,
             "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": method}}]},
             "route": {"cluster": ENDPOINTS, "timeout": "30s"},
             "metadata": _metadata(decision="allow", rule=RULE_ENDPOINT),

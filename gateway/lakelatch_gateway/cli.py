@@ -25,15 +25,25 @@ def gateway() -> None:
     help="Folder for the audit log and, while it runs, sockets. Default: audit lines on standard output.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Envoy's worker threads.")
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help="Port for `/metrics`. Default: none are told.")
+@click.option("--metrics-address", default="127.0.0.1", show_default=True, help="Address for it; not for callers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line once it serves.")
-def run(config_dir: Path, state_dir: Path | None, workers: int, as_json: bool) -> None:
+def run(
+    config_dir: Path,
+    state_dir: Path | None,
+    workers: int,
+    metrics_port: int | None,
+    metrics_address: str,
+    as_json: bool,
+) -> None:
     """Serve until stopped, following the config folder.
 
     The log goes to standard error, one JSON object per line. LAKELATCH_ENVOY names another Envoy than PyPI's.
     """
     from lakelatch_gateway.main import serve
 
-    serve(config_dir, state_dir, workers=workers, as_json=as_json)
+    metrics = None if metrics_port is None else (metrics_address, metrics_port)
+    serve(config_dir, state_dir, workers=workers, as_json=as_json, metrics=metrics)
 
 
 @gateway.command()

@@ -88,6 +88,10 @@ class EnvoyKeeper:
             await asyncio.sleep(READY_POLL_SECONDS)
         return self._envoy
 
+    async def statistics(self, pattern: str) -> str:
+        """Its statistics, as `Envoy.statistics`."""
+        return "" if self._envoy is None else await self._envoy.statistics(pattern)
+
     async def stop(self) -> None:
         """Stop it for good."""
         if self._reviver is not None:

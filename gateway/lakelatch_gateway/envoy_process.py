@@ -145,6 +145,14 @@ class Envoy:
         told = (await self._admin.get("/stats", params={"filter": pattern, "format": "json"})).json()
         return {entry["name"]: int(entry["value"]) for entry in told["stats"] if "value" in entry}
 
+    async def statistics(self, pattern: str) -> str:
+        """Statistics in the text form of Prometheus, of those whose names have the pattern; empty while it is away."""
+        try:
+            answer = await self._admin.get("/stats/prometheus", params={"usedonly": "", "filter": pattern})
+        except httpx.HTTPError:
+            return ""
+        return answer.text
+
     async def stop(self) -> None:
         """Stop it and wait; by force when it does not come to an end."""
         await self._admin.aclose()

@@ -31,7 +31,9 @@ SOCKET_PATH_BYTES: Final = 107
 """Longest path of a Unix socket: sockaddr_un, unix(7), less the closing null."""
 
 
-def serve(config_dir: Path, state_dir: Path | None, *, workers: int, as_json: bool) -> None:
+def serve(
+    config_dir: Path, state_dir: Path | None, *, workers: int, as_json: bool, metrics: tuple[str, int] | None = None
+) -> None:
     """Run the gateway until a signal ends it.
 
     Raises:
@@ -46,7 +48,9 @@ def serve(config_dir: Path, state_dir: Path | None, *, workers: int, as_json: bo
 
     with _folders(state_dir, environment) as (run, audit_file):
         switchboard = None if state_dir is None else Switchboard(state_dir)
-        options = Options(ConfigFolder(config_dir), run, audit_file, switchboard, environment, workers, time.time)
+        options = Options(
+            ConfigFolder(config_dir), run, audit_file, switchboard, environment, workers, time.time, metrics
+        )
         asyncio.run(_supervise(options, ready))
 
 

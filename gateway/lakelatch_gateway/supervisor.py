@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,13 +23,15 @@ from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
 from lakelatch_gateway import delivery, files, switchboard
-from lakelatch_gateway.endpoints import application
+from lakelatch_gateway.endpoints import application, metrics_application
 from lakelatch_gateway.envoy_keeper import EnvoyKeeper
 from lakelatch_gateway.envoy_process import find_envoy, validate
+from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.health import problems
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
+from lakelatch_gateway.metrics import ENVOY_FILTER, exposition
 from lakelatch_gateway.secret_server import SecretServer
 from lakelatch_gateway.sources import Sources
 from lakelatch_gateway.switchboard import Switchboard
@@ -54,6 +57,8 @@ class Options:
     """Envoy's worker threads."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
+    metrics: tuple[str, int] | None = None
+    """Address and port for metrics; None: none are told, and Envoy counts no decisions."""
 
 
 class Supervisor:
@@ -124,6 +129,7 @@ class Supervisor:
             envoy = EnvoyKeeper(self._program, compiled, options.run, workers=options.workers, log=self._log)
             stack.push_async_callback(envoy.stop)
             await envoy.start()
+            await stack.enter_async_context(self._metrics(sources, envoy))
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
             await self._deliver(sources, envoy)
@@ -171,7 +177,8 @@ class Supervisor:
         return datetime.fromtimestamp(self._options.clock(), UTC)
 
     def _compile(self, sources: Sources, config: GatewayConfig) -> Compiled:
-        return sources.compile(config, self._options.audit_file, self._switches)
+        counted = self._options.metrics is not None
+        return sources.compile(config, self._options.audit_file, self._switches, counted=counted)
 
     async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper) -> None:
         while True:
@@ -234,6 +241,43 @@ class Supervisor:
         finally:
             server.should_exit = True
             await task
+
+    @contextlib.asynccontextmanager
+    async def _metrics(self, sources: Sources, envoy: EnvoyKeeper) -> AsyncIterator[None]:
+        if self._options.metrics is None:
+            yield
+            return
+
+        async def told() -> str:
+            return exposition(sources.recorder, sources.snapshot(), await envoy.statistics(ENVOY_FILTER))
+
+        with listening(*self._options.metrics) as bound:
+            server = _Server(uvicorn.Config(metrics_application(told), log_config=None, lifespan="off"))
+            task = asyncio.create_task(server.serve(sockets=[bound]))
+            try:
+                yield
+            finally:
+                server.should_exit = True
+                await task
+
+
+@contextlib.contextmanager
+def listening(address: str, port: int) -> Iterator[socket.socket]:
+    """A socket for a server.
+
+    Raises:
+        GatewayError: the address is not one of this machine, or the port is taken.
+
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((address, port))
+        except OSError as error:
+            reason = f"metrics cannot be served on {address}, port {port}: {error.strerror}"
+            raise GatewayError(reason, hint="name another --metrics-port") from None
+        yield bound
 
 
 class _Server(uvicorn.Server):

@@ -123,7 +123,7 @@ def test_what_stands_for_nobody_answers_by_itself(configure: Any) -> None:
     host = compile_gateway(configure(), RUNTIME).routes["virtual_hosts"][-1]
     routes = [route for lists in found(host, "routes") for route in lists]
     assert len(routes) > len(ACTIONS)
-    assert {route["name"] for route in routes if "direct_response" not in route} == {"endpoint"}
+    assert {route["name"] for route in routes if "direct_response" not in route} == {"endpoint", "probe"}
     assert {route["route"]["cluster"] for route in routes if "route" in route} == {"endpoints"}
 
 

@@ -300,11 +300,19 @@ def start(home: Path, pki: Pki) -> Iterator[Callable[..., Gateway]]:
     """Starts gateways, and ends them with the test."""
     started: list[Gateway] = []
 
-    def make(config: GatewayConfig, *, wait: bool = True) -> Gateway:
+    def make(config: GatewayConfig, *options: str, wait: bool = True) -> Gateway:
         if not (home / "config" / "current").exists():
             deliver(home / "config", config.file())
         command = [sys.executable, "-c", "from lakelatch.cli import main; main()", "gateway", "run", "--json"]
-        command += ["--config-dir", str(home / "config"), "--state-dir", str(home / "state"), "--workers", "1"]
+        command += [
+            "--config-dir",
+            str(home / "config"),
+            "--state-dir",
+            str(home / "state"),
+            "--workers",
+            "1",
+            *options,
+        ]
         with (home / "log.jsonl").open("w") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         made = Gateway(home, config.listen.port, process, pki)

@@ -102,7 +102,7 @@ def _connection_manager(runtime: Runtime) -> Json:
         # The workspace's answer goes back as it is.
         "server_header_transformation": "PASS_THROUGH",
         "local_reply_config": replies.local_replies(),
-        "access_log": audit.access_logs(runtime.audit_file),
+        "access_log": audit.access_logs(runtime.audit_file, counted=runtime.counted),
     }
 
 

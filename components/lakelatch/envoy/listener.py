@@ -14,6 +14,7 @@ from lakelatch.envoy import (
     credentials,
     gate,
     inspection,
+    limits,
     replies,
     routes,
 )
@@ -79,6 +80,7 @@ def _connection_manager(runtime: Runtime) -> Json:
             },
             inspection.base_filter(),
             authorization.base_filter(),
+            limits.base_filter(),
             credentials.base_filter(),
             {"name": "envoy.filters.http.router", "typed_config": router},
         ],

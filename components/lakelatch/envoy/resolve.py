@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
+from lakelatch.access.limits import Limits
 from lakelatch.access.model import AccessModel, Gateway
 from lakelatch.access.trusts import Trust, gateway_audience, workload_trust
 
@@ -55,6 +56,7 @@ def gateway_config(
                 "environment": model.workspaces[row.workspace].environment,
                 "roles": {role: list(actions) for role, actions in model.actions(name).items()},
                 "mode": row.mode,
+                **_limits(row.limits or gateway.limits),
             }
             for name, row in services.items()
         },
@@ -70,6 +72,10 @@ def gateway_config(
             "token_lifetime_seconds": model.lifetimes.gateway_token_seconds,
         },
     }
+
+
+def _limits(limits: Limits | None) -> dict[str, Any]:
+    return {} if limits is None else {"limits": limits.model_dump()}
 
 
 def _issuer(trust: Trust, audience: Any, gateway: Gateway) -> dict[str, Any]:

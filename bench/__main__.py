@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import components, gateway, model, sandbox
+from bench import components, decisions, gateway, growth, model, sandbox
 from lakelatch_gateway.envoy_process import find_envoy
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -40,6 +40,16 @@ SECTIONS = {
         "What token check, decision, token swap and audit line cost per request. Both proxies are Envoy with one "
         "worker pinned to one core, in front of the same upstream.",
         gateway.compare,
+    ),
+    "growth": Section(
+        "The gateway's cost as it grows",
+        "Services, and actions that each may do, from few to many: whole gateways, all under load in turns.",
+        growth.compare,
+    ),
+    "decisions": Section(
+        "The reference decision",
+        "One Python process, 1,000 services; what simulators and tests ask.",
+        decisions.compare,
     ),
     "components": Section(
         "The components against the same resources by hand",

@@ -48,6 +48,7 @@ from lakelatch_gateway.secret_server import SecretServer
 from lakelatch_sandbox.sockets import bind_free, close
 
 PATH = "/api/2.0/preview/scim/v2/Me"
+ACTIONS = ("current_user.me", "warehouses.list")
 CONNECTIONS = 16
 REPLY_BYTES = 512
 TOKEN_BYTES = 1000
@@ -188,7 +189,7 @@ def secrets(folder: Path, tokens: dict[str, str]) -> Iterator[None]:
 
 
 def gateway(
-    folder: Path, port: int, workspace: str, ca_file: Path, services: int
+    folder: Path, port: int, workspace: str, ca_file: Path, services: int, actions: tuple[str, ...] = ACTIONS
 ) -> tuple[Any, Path, list[str], dict[str, str]]:
     """The gateway's own configuration with two issuers, a token for each service, and its Databricks token by name."""
     elliptic, classic = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
@@ -208,7 +209,7 @@ def gateway(
                     "issuer": issuers[number % 2],
                     "subject": f"subject-{number}",
                     "application_id": f"app-{number}",
-                    "roles": {"reader": ["current_user.me", "warehouses.list"]},
+                    "roles": {"reader": list(actions)},
                 }
                 for number in range(services)
             },

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from lakelatch.envoy.config import GatewayConfig
@@ -16,7 +16,6 @@ from lakelatch_gateway.exchange import GRANT, JWT_TYPE
 from lakelatch_gateway.issuer import Issuer
 from lakelatch_gateway.jwks import Jwk
 from lakelatch_gateway.log import Log
-from lakelatch_gateway.metrics import CONTENT_TYPE
 from lakelatch_gateway.tokens import MAX_BYTES, validate
 
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type name
@@ -149,15 +148,6 @@ def application(
             Route("/readyz", ready),
         ]
     )
-
-
-def metrics_application(text: Callable[[], Awaitable[str]]) -> Starlette:
-    """The metrics as an ASGI application of its own: they are for operators, not for callers."""
-
-    async def answer(_request: Request) -> Response:
-        return Response(await text(), media_type=CONTENT_TYPE, headers=_UNSTORED)
-
-    return Starlette(routes=[Route("/metrics", answer)])
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -8,8 +8,7 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -23,16 +22,17 @@ from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
 from lakelatch_gateway import delivery, files, switchboard
-from lakelatch_gateway.endpoints import application, metrics_application
+from lakelatch_gateway.endpoints import application
 from lakelatch_gateway.envoy_keeper import EnvoyKeeper
 from lakelatch_gateway.envoy_process import find_envoy, validate
-from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.health import problems
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.metrics import ENVOY_FILTER, exposition
+from lakelatch_gateway.metrics_server import metrics_served
 from lakelatch_gateway.secret_server import SecretServer
+from lakelatch_gateway.server import Server
 from lakelatch_gateway.sources import Sources
 from lakelatch_gateway.switchboard import Switchboard
 from lakelatch_gateway.tasks import cancel
@@ -129,7 +129,11 @@ class Supervisor:
             envoy = EnvoyKeeper(self._program, compiled, options.run, workers=options.workers, log=self._log)
             stack.push_async_callback(envoy.stop)
             await envoy.start()
-            await stack.enter_async_context(self._metrics(sources, envoy))
+
+            async def metrics() -> str:
+                return exposition(sources.recorder, sources.snapshot(), await envoy.statistics(ENVOY_FILTER))
+
+            await stack.enter_async_context(metrics_served(options.metrics, metrics))
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
             await self._deliver(sources, envoy)
@@ -234,58 +238,13 @@ class Supervisor:
 
         app = application(sources.served, self._options.clock, self._log, unready)
         # Envoy logs the requests, the application what it refuses.
-        server = _Server(uvicorn.Config(app, uds=paths.endpoints_socket, log_config=None, lifespan="off"))
+        server = Server(uvicorn.Config(app, uds=paths.endpoints_socket, log_config=None, lifespan="off"))
         task = asyncio.create_task(server.serve())
         try:
             yield
         finally:
             server.should_exit = True
             await task
-
-    @contextlib.asynccontextmanager
-    async def _metrics(self, sources: Sources, envoy: EnvoyKeeper) -> AsyncIterator[None]:
-        if self._options.metrics is None:
-            yield
-            return
-
-        async def told() -> str:
-            return exposition(sources.recorder, sources.snapshot(), await envoy.statistics(ENVOY_FILTER))
-
-        with listening(*self._options.metrics) as bound:
-            server = _Server(uvicorn.Config(metrics_application(told), log_config=None, lifespan="off"))
-            task = asyncio.create_task(server.serve(sockets=[bound]))
-            try:
-                yield
-            finally:
-                server.should_exit = True
-                await task
-
-
-@contextlib.contextmanager
-def listening(address: str, port: int) -> Iterator[socket.socket]:
-    """A socket for a server.
-
-    Raises:
-        GatewayError: the address is not one of this machine, or the port is taken.
-
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as bound:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((address, port))
-        except OSError as error:
-            reason = f"metrics cannot be served on {address}, port {port}: {error.strerror}"
-            raise GatewayError(reason, hint="name another --metrics-port") from None
-        yield bound
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the process has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _prepare(run: Path) -> None:

@@ -1,6 +1,7 @@
 """Proves that metrics count what was sent, under the names of the guide, and hold neither tokens nor callers' words."""
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,16 @@ def test_running_gateway_tells_them_to_operators_only(
     names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in samples(text)}
     # Connections of the workspace that failed are told once there was one.
     assert set(METRICS) - {"lakelatch_workspace_failures_total"} <= names <= set(METRICS)
+
+
+def test_port_that_is_taken_is_told(start: Any, configure: Any, home: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        gateway = start(configure(), "--metrics-port", str(port), wait=False)
+        assert gateway.process.wait(60) == 1
+    assert f"metrics cannot be served on 127.0.0.1, port {port}" in (home / "log.jsonl").read_text()
 
 
 def test_guide_has_the_table() -> None:

@@ -62,6 +62,12 @@ class Broker:
         reasons = {principal: state.unavailable(now) for principal, state in self._states.items()}
         return {principal: reason for principal, reason in reasons.items() if reason is not None}
 
+    def expires(self) -> dict[Principal, float]:
+        """When each token that could be sent now expires, in seconds since the epoch."""
+        now = self._clock()
+        leases = {principal: state.lease for principal, state in self._states.items() if not state.unavailable(now)}
+        return {principal: lease.expires_at for principal, lease in leases.items() if lease is not None}
+
     async def settled(self) -> None:
         """Wait until each principal has had its first attempt."""
         while fresh := [principal for principal, state in self._states.items() if state == State()]:

@@ -1,4 +1,4 @@
-"""`lakelatch gateway`: run the gateway, check a configuration, or explain what it decides."""
+"""`lakelatch gateway`: run the gateway; check, explain or export what was delivered to it."""
 
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,18 @@ def gateway() -> None:
     show_default=True,
     help="A segment of the audit trail ends when one of its files is this long.",
 )
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help="Port for `/metrics`. Default: none are told.")
+@click.option("--metrics-address", default="127.0.0.1", show_default=True, help="Address for it; not for callers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line once it serves.")
 def run(
-    config_dir: Path, state_dir: Path | None, workers: int, audit_failure: str, audit_segment_mib: int, as_json: bool
+    config_dir: Path,
+    state_dir: Path | None,
+    workers: int,
+    audit_failure: str,
+    audit_segment_mib: int,
+    metrics_port: int | None,
+    metrics_address: str,
+    as_json: bool,
 ) -> None:
     """Serve until stopped, following the config folder.
 
@@ -60,6 +69,7 @@ def run(
         as_json=as_json,
         deny_unaudited=audit_failure == "deny",
         segment_bytes=audit_segment_mib << 20,
+        metrics=None if metrics_port is None else (metrics_address, metrics_port),
     )
 
 
@@ -88,3 +98,26 @@ def explain(config_dir: Path, **said: Any) -> int:
     policy = ConfigFolder(config_dir).read().policy
     roles = {role: actions for one in policy.subjects.values() for role, actions in one.roles.items()}
     return explaining.explained(policy, roles, **said)
+
+
+@gateway.command()
+@click.option("--to", "target", required=True, type=click.Choice(["envoy-gateway", "istio"]), help="What to write for.")
+@_CONFIG_DIR
+@click.option("--gateway", "name", default="lakelatch", show_default=True, help="Name of the Gateway to attach to.")
+@click.option("--namespace", default="lakelatch", show_default=True, help="Its namespace.")
+@click.option(
+    "--jwks-uri",
+    "jwks_uris",
+    multiple=True,
+    metavar="ISSUER=URL",
+    help="Where an issuer's keys are, for a target that does not read discovery documents.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document with all that is left out.")
+def export(target: str, config_dir: Path, name: str, namespace: str, jwks_uris: tuple[str, ...], as_json: bool) -> None:
+    """Write authentication and roles as Kubernetes documents for another proxy before the gateway.
+
+    Never more than the model lets through: what the target cannot say exactly is left out, and told on standard error.
+    """
+    from lakelatch_gateway.export import export_folder
+
+    export_folder(config_dir, target, gateway=name, namespace=namespace, jwks_uris=jwks_uris, as_json=as_json)

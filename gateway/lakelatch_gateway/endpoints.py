@@ -1,4 +1,4 @@
-"""The gateway's own endpoints, which Envoy forwards without a token: discovery, public keys, and the token endpoint."""
+"""The gateway's own endpoints, which Envoy forwards without a token: discovery, keys, tokens, and its health."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from lakelatch_gateway.tokens import MAX_BYTES, validate
 
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type name
 _PUBLIC: Final = {"cache-control": "public, max-age=300"}
+_UNSTORED: Final = {"cache-control": "no-store"}
 _PRIVATE: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 """RFC 6749 §5.1: answers with tokens are not stored."""
 
@@ -105,14 +106,24 @@ def exchange(form: Mapping[str, str], served: Served, *, now: float) -> dict[str
     }
 
 
-def application(served: Callable[[], Served], clock: Callable[[], float], log: Log) -> Starlette:
-    """The endpoints as an ASGI application."""
+def application(
+    served: Callable[[], Served], clock: Callable[[], float], log: Log, problems: Callable[[], Sequence[str]] = list
+) -> Starlette:
+    """The endpoints as an ASGI application; `problems` says what keeps the gateway from being ready."""
 
     def document(make: Callable[[Served], dict[str, Any]]) -> Callable[[Request], Awaitable[JSONResponse]]:
         async def answer(_request: Request) -> JSONResponse:
             return JSONResponse(make(served()), headers=_PUBLIC)
 
         return answer
+
+    async def alive(_request: Request) -> JSONResponse:
+        return JSONResponse({"alive": True}, headers=_UNSTORED)
+
+    async def ready(_request: Request) -> JSONResponse:
+        found = list(problems())
+        body = {"ready": False, "reasons": found} if found else {"ready": True}
+        return JSONResponse(body, status_code=503 if found else 200, headers=_UNSTORED)
 
     async def token(request: Request) -> JSONResponse:
         try:
@@ -140,6 +151,8 @@ def application(served: Callable[[], Served], clock: Callable[[], float], log: L
             Route("/.well-known/openid-configuration", document(lambda now: now.issuer.discovery())),
             Route("/.well-known/jwks.json", document(lambda now: now.issuer.jwks())),
             Route("/oidc/v1/token", token, methods=["POST"]),
+            Route("/healthz", alive),
+            Route("/readyz", ready),
         ]
     )
 

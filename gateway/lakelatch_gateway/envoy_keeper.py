@@ -114,6 +114,10 @@ class EnvoyKeeper:
         """Have it open its log files again; False when it cannot be told."""
         return self._envoy is not None and self._envoy.alive and await self._envoy.reopen_logs()
 
+    async def statistics(self, pattern: str) -> str:
+        """Its statistics, as `Envoy.statistics`."""
+        return "" if self._envoy is None else await self._envoy.statistics(pattern)
+
     async def stop(self) -> None:
         """Stop it for good."""
         if self._reviver is not None:

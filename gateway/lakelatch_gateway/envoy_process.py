@@ -152,6 +152,14 @@ class Envoy:
         except httpx.HTTPError:
             return False
 
+    async def statistics(self, pattern: str) -> str:
+        """Statistics in the text form of Prometheus, of those whose names have the pattern; empty while it is away."""
+        try:
+            answer = await self._admin.get("/stats/prometheus", params={"usedonly": "", "filter": pattern})
+        except httpx.HTTPError:
+            return ""
+        return answer.text
+
     async def stop(self) -> None:
         """Stop it and wait; by force when it does not come to an end."""
         await self._admin.aclose()

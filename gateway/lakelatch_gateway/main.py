@@ -41,6 +41,7 @@ def serve(
     as_json: bool,
     deny_unaudited: bool = True,
     segment_bytes: int = SEGMENT_BYTES,
+    metrics: tuple[str, int] | None = None,
 ) -> None:
     """Run the gateway until a signal ends it.
 
@@ -66,6 +67,7 @@ def serve(
             workers,
             time.time,
             deny_unaudited,
+            metrics,
         )
         asyncio.run(_supervise(options, ready, sealer))
 

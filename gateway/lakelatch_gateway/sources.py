@@ -28,6 +28,7 @@ from lakelatch_gateway.issuer import Issuer
 from lakelatch_gateway.jwks import Jwk, fetch_keys
 from lakelatch_gateway.keeper import KeyKeeper
 from lakelatch_gateway.log import Log
+from lakelatch_gateway.metrics import Recorder, Snapshot
 from lakelatch_gateway.schedule import AWAITED, Lease
 from lakelatch_gateway.secret_server import SecretServer
 
@@ -66,6 +67,7 @@ class Sources:
     ) -> None:
         self.config, self.issuer = config, issuer
         self._paths, self._secrets, self._environment, self._log = paths, secrets, environment, log
+        self.recorder = Recorder()
         self._clients: dict[str | None, httpx.AsyncClient] = {}
         self._metadata: dict[str, Any] = {}
         self._exchanges = asyncio.Semaphore(EXCHANGES_AT_ONCE)
@@ -83,7 +85,13 @@ class Sources:
         )
 
     def compile(
-        self, config: GatewayConfig, audit_file: str | None, switches: Switches, *, unaudited: bool
+        self,
+        config: GatewayConfig,
+        audit_file: str | None,
+        switches: Switches,
+        *,
+        unaudited: bool,
+        counted: bool = False,
     ) -> Compiled:
         """Compile a configuration with what is known and switched now; `unaudited`: nothing may pass."""
         wanted = principals(config)
@@ -100,12 +108,20 @@ class Sources:
             revoked_keys=switches.revoked("key"),
             revoked_subjects=switches.revoked("subject"),
             revoked_token_ids=switches.revoked("jti"),
+            counted=counted,
         )
         return compile_gateway(config, runtime)
 
     def served(self) -> Served:
         """What the endpoints speak of now."""
         return Served(self.config, self.issuer, self._keys.keys(self.config.issuers), self._metadata)
+
+    def snapshot(self) -> Snapshot:
+        """How things stand now, for the metrics."""
+        expires, wanted = self._broker.expires(), principals(self.config)
+        had = {name: expires[principal] for name, principal in wanted.items() if principal in expires}
+        keys = {name: len(found) for name, found in self._keys.keys(self.config.issuers).items()}
+        return Snapshot(had, len(wanted) - len(had), keys)
 
     async def learn(self) -> None:
         """Fetch what serving needs, keys and metadata, and wait until both were tried once; no tokens yet."""
@@ -154,15 +170,28 @@ class Sources:
         except FetchError as error:
             raise ExchangeFailed(str(error), transient=True) from None
         async with self._exchanges:
-            now = time.time()
+            now, began = time.time(), time.monotonic()
             minted = self.issuer.mint(service, now=now, token_id=str(uuid.uuid4()))
-            return await exchange(client, workspace, minted=minted, application_id=application_id, now=now)
+            try:
+                lease = await exchange(client, workspace, minted=minted, application_id=application_id, now=now)
+            except ExchangeFailed as error:
+                self.recorder.exchanged("transient" if error.transient else "refused", time.monotonic() - began)
+                raise
+            self.recorder.exchanged("done", time.monotonic() - began)
+            return lease
 
     def _store_token(self, principal: Principal, token: str) -> None:
         self._secrets.set(secret_name(*principal), token)
 
     async def _fetch_keys(self, issuer: TrustedIssuer) -> tuple[list[Jwk], list[str]]:
-        return await fetch_keys(self._client(issuer.ca_file), issuer)
+        [name, *_] = [*(name for name, one in self.config.issuers.items() if one == issuer), "-"]
+        try:
+            found = await fetch_keys(self._client(issuer.ca_file), issuer)
+        except FetchError:
+            self.recorder.fetched_keys(name, "failed")
+            raise
+        self.recorder.fetched_keys(name, "done")
+        return found
 
     async def _fetch_metadata(self) -> None:
         workspace = self.config.workspace

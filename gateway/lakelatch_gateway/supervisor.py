@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -31,9 +31,13 @@ from lakelatch_gateway.envoy_process import find_envoy, validate
 from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.gate import Gate
+from lakelatch_gateway.health import problems
 from lakelatch_gateway.issuer import open_issuer
 from lakelatch_gateway.log import Log
+from lakelatch_gateway.metrics import ENVOY_FILTER, exposition
+from lakelatch_gateway.metrics_server import metrics_served
 from lakelatch_gateway.secret_server import SecretServer
+from lakelatch_gateway.server import Server
 from lakelatch_gateway.sources import Sources
 from lakelatch_gateway.switchboard import Switchboard
 from lakelatch_gateway.tasks import cancel
@@ -60,6 +64,8 @@ class Options:
     """Seconds since the epoch."""
     deny_unaudited: bool = True
     """Whether requests are refused while audit lines cannot be written."""
+    metrics: tuple[str, int] | None = None
+    """Address and port for metrics; None: none are told, and Envoy counts no decisions."""
 
 
 class Supervisor:
@@ -72,6 +78,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._delivered = False
         self._switches, self._switches_at = Switches(), self._now()
+        self._in_force = False
+        self._switches_read = True
         self._switched: switchboard.Fingerprint = (None, ())
         self._defeat: GatewayError | None = None
 
@@ -141,9 +149,15 @@ class Supervisor:
                 watch = asyncio.create_task(self._trail.watch(envoy, gate.audit_failed, deny=options.deny_unaudited))
                 watch.add_done_callback(self._watch_ended)
                 stack.push_async_callback(cancel, watch)
+
+            async def metrics() -> str:
+                return exposition(sources.recorder, sources.snapshot(), await envoy.statistics(ENVOY_FILTER))
+
+            await stack.enter_async_context(metrics_served(options.metrics, metrics))
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
             await self._deliver(sources, envoy, gate)
+            self._in_force = True
             self._tell_adopted("serving", config, host=config.host, port=config.listen.port)
             ready(config)
             for task in (self._watch(fingerprint), self._watch_switches(), sources.refresh_metadata()):
@@ -178,10 +192,12 @@ class Supervisor:
         try:
             switches = board.read()
         except LakelatchError as error:
+            self._switches_read = False
             self._log.error(
                 "switches refused, those before stay in force", event=Event.SWITCHES_REFUSED, reason=str(error)
             )
         else:
+            self._switches_read = True
             now = self._now()
             if told := switchboard.difference(self._switches, self._switches_at, switches, now):
                 self._log.warning("switches in force", event=Event.SWITCHED, **told)
@@ -192,7 +208,8 @@ class Supervisor:
         return datetime.fromtimestamp(self._options.clock(), UTC)
 
     def _compile(self, sources: Sources, config: GatewayConfig, *, unaudited: bool = False) -> Compiled:
-        return sources.compile(config, self._options.audit_file, self._switches, unaudited=unaudited)
+        counted = self._options.metrics is not None
+        return sources.compile(config, self._options.audit_file, self._switches, unaudited=unaudited, counted=counted)
 
     async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         while True:
@@ -260,23 +277,23 @@ class Supervisor:
 
     @contextlib.asynccontextmanager
     async def _endpoints(self, sources: Sources, paths: Files) -> AsyncIterator[None]:
-        app = application(sources.served, self._options.clock, self._log)
+        def unready() -> list[str]:
+            return problems(
+                in_force=self._in_force,
+                keys=sources.served().keys,
+                switches_read=self._switches_read,
+                audit_file=self._options.audit_file,
+            )
+
+        app = application(sources.served, self._options.clock, self._log, unready)
         # Envoy logs the requests, the application what it refuses.
-        server = _Server(uvicorn.Config(app, uds=paths.endpoints_socket, log_config=None, lifespan="off"))
+        server = Server(uvicorn.Config(app, uds=paths.endpoints_socket, log_config=None, lifespan="off"))
         task = asyncio.create_task(server.serve())
         try:
             yield
         finally:
             server.should_exit = True
             await task
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the process has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _prepare(run: Path) -> None:

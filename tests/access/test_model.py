@@ -155,6 +155,13 @@ def test_the_shipped_model_holds() -> None:
             ("lifetimes",), {"gateway_token_seconds": 119}, "lifetimes.gateway_token_seconds", "120", id="too short"
         ),
         pytest.param(("gateway", "workspace"), "x", "gateway.workspace", "analytics", id="gateway of no workspace"),
+        pytest.param(
+            ("gateway", "limits"),
+            {"requests_per_second": 0},
+            "gateway.limits.requests_per_second",
+            "greater than 0",
+            id="limit of nothing",
+        ),
         pytest.param(("gateway", "port"), 70000, "gateway.port", "65535", id="no such port"),
     ],
 )
@@ -188,6 +195,12 @@ def test_an_issuer_that_no_token_names(url: str, says: str) -> None:
 def test_a_report_shows_what_a_terminal_would_obey(key: str) -> None:
     [path] = findings(changed("account", key, to=1))
     assert path == "account." + key.encode("unicode_escape").decode()
+
+
+def test_a_service_that_goes_direct_cannot_be_limited() -> None:
+    data = yaml.safe_load(SHIPPED)
+    data["services"]["nightly-report"] |= {"via": "direct", "limits": {"requests_per_second": 5}}
+    assert "nobody counts" in findings(yaml.safe_dump(data))["services.nightly-report.limits"]
 
 
 def test_two_services_cannot_share_a_workload() -> None:

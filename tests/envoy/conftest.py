@@ -238,6 +238,7 @@ class LiveEnvoy:
     keys: dict[str, list[dict[str, Any]]]
     unavailable: dict[str, Unavailable]
     process: subprocess.Popen[bytes] | None = None
+    counted: bool = False
 
     def __post_init__(self) -> None:
         self.secrets = Secrets(Files(PurePosixPath(self.folder)).secrets_socket)
@@ -258,7 +259,9 @@ class LiveEnvoy:
     def apply(self, config: GatewayConfig, *, tokens: bool = True) -> None:
         listen = config.listen.model_copy(update={"port": self.port})
         files = Files(PurePosixPath(self.folder))
-        runtime = Runtime(files, "/nonexistent/ca.pem", self.keys, self.unavailable, str(self.audit_file))
+        runtime = Runtime(
+            files, "/nonexistent/ca.pem", self.keys, self.unavailable, str(self.audit_file), counted=self.counted
+        )
         compiled = compile_gateway(config.model_copy(update={"listen": listen}), runtime)
         for name, service in config.services.items():
             if tokens and name not in self.unavailable:

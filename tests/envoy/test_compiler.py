@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lakelatch.access.actions import ACTIONS
+from lakelatch.envoy.authentication import PUBLIC_PATHS
 from lakelatch.envoy.compiler import closed_gate, compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.credentials import secret_name
@@ -116,7 +117,7 @@ def test_every_authentication_rule_but_the_public_ones_requires_a_token(configur
     assert rules[-1]["requires"]
     free = [rule["match"] for rule in rules if "requires" not in rule]
     assert all(set(match) == {"path"} for match in free)
-    assert len(free) == 5
+    assert [match["path"] for match in free] == list(PUBLIC_PATHS)
 
 
 def test_every_decision_ends_in_a_refusal(configure: Any) -> None:
@@ -131,7 +132,7 @@ def test_what_stands_for_nobody_answers_by_itself(configure: Any) -> None:
     host = compile_gateway(configure(), RUNTIME).routes["virtual_hosts"][-1]
     routes = [route for lists in found(host, "routes") for route in lists]
     assert len(routes) > len(ACTIONS)
-    assert {route["name"] for route in routes if "direct_response" not in route} == {"endpoint"}
+    assert {route["name"] for route in routes if "direct_response" not in route} == {"endpoint", "probe"}
     assert {route["route"]["cluster"] for route in routes if "route" in route} == {"endpoints"}
 
 

@@ -25,6 +25,7 @@ RULE_ENDPOINT: Final = "public-endpoint"
 RULE_PROTOCOL: Final = "protocol"
 RULE_AUDIT: Final = "audit"
 RULE_QUERY_TOKEN: Final = "token-in-query"  # noqa: S105 - the name of a rule
+RULE_RATE_LIMIT: Final = "rate-limit"
 RULE_OBSERVED: Final = "observe"
 """Lets through what is only observed."""
 

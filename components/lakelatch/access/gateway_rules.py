@@ -15,6 +15,10 @@ SERVICES_LIMIT: Final = 10_000
 
 def contradictions(model: "AccessModel") -> Iterator["Contradiction"]:
     """Everything that does not hold for the gateway."""
+    for name, service in model.services.items():
+        if service.via == "direct" and service.limits is not None:
+            wrong = "limits a service that goes direct, whose requests nobody counts"
+            yield ("services", name, "limits"), wrong, "take the limits away, or let it go `via: gateway`"
     if model.gateway is None:
         return
     if model.gateway.workspace not in model.workspaces:

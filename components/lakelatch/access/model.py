@@ -13,6 +13,7 @@ from lakelatch.access.actions import expand
 from lakelatch.access.consistency import Contradiction, contradictions
 from lakelatch.access.issuers import Issuer
 from lakelatch.access.lifetimes import GATEWAY_TOKEN
+from lakelatch.access.limits import Limits
 from lakelatch.access.parts import DecimalId, Part, Uuid
 from lakelatch.access.people import People
 from lakelatch.access.roles import Role
@@ -60,6 +61,8 @@ class Service(Part):
     """`direct`: Databricks trusts the workload's own issuer, and nothing checks its actions."""
     mode: Mode = "enforce"
     """`observe`: the gateway refuses it nothing, and tells what it would have refused."""
+    limits: Limits | None = None
+    """How often it may call the gateway; unset means as the gateway says."""
     workload: Workload
     """What it is at its issuer; for a service of Entra, what proves it to Entra instead of a secret."""
 
@@ -99,6 +102,8 @@ class Gateway(Part):
     """Authorities for the workspace and the issuers; unset means those of the system."""
     signing_key_file: str
     """A P-256 key for development; made at the first start."""
+    limits: Limits | None = None
+    """How often each service may call that has no limits of its own; unset means as often as it likes."""
     mode: Mode = "enforce"
     """`observe`: nothing is refused to any service; the audit trail tells what would have been."""
 

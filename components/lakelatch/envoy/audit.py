@@ -8,8 +8,9 @@ were: a rule that refuses, or the role that lets through.
 
 from typing import Final
 
-from lakelatch.access.decisions import RULE_AUTHENTICATION, RULE_PROTOCOL
-from lakelatch.envoy.identity import ACTION_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, SUBJECT_HEADER
+from lakelatch.access.decisions import RULE_AUTHENTICATION, RULE_PROTOCOL, RULE_RATE_LIMIT
+from lakelatch.envoy import limits, metrics
+from lakelatch.envoy.identity import ACTION_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, PROBE_ROUTE, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Json, any_of, where
 
 NAMESPACE: Final = "lakelatch"
@@ -57,6 +58,8 @@ STRANGER_LINE: Final = _line("deny", **_OF_HEADERS, **_ACTION, **_VERDICT)
 """Refused to an identity that is no service's."""
 GATEWAY_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, rule=_route("rule"))
 """Allowed, but the gateway has nothing to send it with."""
+LIMIT_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, rule=RULE_RATE_LIMIT)
+"""Allowed, but too often."""
 ENDPOINT_LINE: Final = _line("allow", rule=_route("rule"))
 """The gateway's own endpoints, which need no identity."""
 AUTHENTICATION_LINE: Final = _line("deny", rule=RULE_AUTHENTICATION)
@@ -64,8 +67,8 @@ PROTOCOL_LINE: Final = _line("deny", rule=RULE_PROTOCOL)
 """Refused before anybody knew whose request it is."""
 
 
-def access_logs(audit_file: str | None) -> list[Json]:
-    """Loggers to one place, each for the requests that the others leave out.
+def access_logs(audit_file: str | None, *, counted: bool = False) -> list[Json]:
+    """Loggers to one place, each for the requests that the others leave out; `counted`: and a counter beside each.
 
     What is let through, which is nearly everything, meets filters that are cheap; only the rest is asked by expression.
     """
@@ -73,19 +76,26 @@ def access_logs(audit_file: str | None) -> list[Json]:
     undecided = _rbac("enforced_engine_result", "", absent=True)
     fine, failed = _status("LE", 399), _status("GE", 400)
     by_gateway = "response.code_details == 'direct_response'"
+    by_limit = f"response.code_details == '{limits.DETAIL}'"
     stranger = " || ".join(f"response.code_details.contains('[{rule}]')" for rule in ("unknown-identity", "no-subject"))
     endpoint = f"has(xds.route_name) && xds.route_name == '{ENDPOINT_ROUTE}'"
+    probe = f"has(xds.route_name) && xds.route_name == '{PROBE_ROUTE}'"
+    nobody = f"!({endpoint}) && !({probe})"
     unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
-    return [
-        _logger(audit_file, ALLOWED_LINE, _all(fine, allowed)),
-        _logger(audit_file, ALLOWED_LINE, _all(failed, allowed, where(f"!({by_gateway})"))),
-        _logger(audit_file, GATEWAY_LINE, _all(failed, allowed, where(by_gateway))),
-        _logger(audit_file, DENIED_LINE, _all(failed, denied, where(f"!({stranger})"))),
-        _logger(audit_file, STRANGER_LINE, _all(failed, denied, where(stranger))),
-        _logger(audit_file, ENDPOINT_LINE, _all(undecided, where(endpoint))),
-        _logger(audit_file, AUTHENTICATION_LINE, _all(failed, undecided, where(f"!({endpoint}) && {unauthenticated}"))),
-        _logger(audit_file, PROTOCOL_LINE, _all(undecided, where(f"!({endpoint}) && !({unauthenticated})"))),
+    rows = [
+        (ALLOWED_LINE, _all(fine, allowed)),
+        (ALLOWED_LINE, _all(failed, allowed, where(f"!({by_gateway}) && !({by_limit})"))),
+        (GATEWAY_LINE, _all(failed, allowed, where(by_gateway))),
+        (LIMIT_LINE, _all(failed, allowed, where(by_limit))),
+        (DENIED_LINE, _all(failed, denied, where(f"!({stranger})"))),
+        (STRANGER_LINE, _all(failed, denied, where(stranger))),
+        (ENDPOINT_LINE, _all(undecided, where(endpoint))),
+        (ENDPOINT_LINE, _all(failed, undecided, where(probe))),
+        (AUTHENTICATION_LINE, _all(failed, undecided, where(f"{nobody} && {unauthenticated}"))),
+        (PROTOCOL_LINE, _all(undecided, where(f"{nobody} && !({unauthenticated})"))),
     ]
+    loggers = [_logger(audit_file, line, condition) for line, condition in rows]
+    return loggers + ([metrics.counter(line, condition) for line, condition in rows] if counted else [])
 
 
 def _status(comparison: str, value: int) -> Json:

@@ -34,8 +34,12 @@ PUBLIC_PATHS: Final[Mapping[str, str]] = {
     "/.well-known/openid-configuration": "GET",
     "/.well-known/jwks.json": "GET",
     "/oidc/v1/token": "POST",
+    "/healthz": "GET",
+    "/readyz": "GET",
 }
-"""Exact paths that need no token, each with its one method: discovery, public keys, and the token endpoint."""
+"""Exact paths that need no token, each with its one method: discovery, public keys, the token endpoint, and health."""
+PROBES: Final = frozenset({"/healthz", "/readyz"})
+"""Those of them that tell the gateway's health."""
 
 
 def authentication(config: GatewayConfig, runtime: Runtime) -> Json:

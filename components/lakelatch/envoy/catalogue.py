@@ -9,7 +9,7 @@ from typing import Final
 
 from lakelatch.access.actions import Request, in_match_order
 from lakelatch.access.policy import Policy
-from lakelatch.envoy import inspection
+from lakelatch.envoy import inspection, limits
 from lakelatch.envoy.identity import ACTION_HEADER, CLASS_HEADER, UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Json, any_of
 
@@ -23,17 +23,26 @@ def base_filter() -> Json:
     return {"name": FILTER_NAME, "typed_config": any_of(f"{_PACKAGE}.HeaderMutation", {})}
 
 
-def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
+def matcher(policy: Policy, public: Mapping[str, Json], *, limited: bool = False) -> Json:
     """Name the action of every request; those whose requests have to be read are marked for inspection.
 
-    `public` has the routes of paths that need no identity, by path.
+    `public` has the routes of paths that need no identity, by path; `limited` says that some service has a limit.
     """
     inspected = policy.inspected()
+    always = limits.switched_on() if limited else {}
     rows = [
-        (request.prefix, _route(request, action.name, policy.classes.get(action.name, ""), action.name in inspected))
+        (
+            request.prefix,
+            _route(
+                request,
+                action.name,
+                policy.classes.get(action.name, ""),
+                always | (inspection.switched_on() if action.name in inspected else {}),
+            ),
+        )
         for request, action in in_match_order()
     ]
-    unknown = _named(UNKNOWN_ACTION, UNKNOWN_ACTION, {"prefix": "/"})
+    unknown = _named(UNKNOWN_ACTION, UNKNOWN_ACTION, {"prefix": "/"}, always)
     lists = {
         prefix: _leaf(*(route for shorter, route in rows if prefix.startswith(shorter)), unknown)
         for prefix in sorted({prefix for prefix, _ in rows})
@@ -48,11 +57,11 @@ def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
     return {"matcher_tree": tree, "on_no_match": _leaf(unknown)}
 
 
-def _route(request: Request, action: str, class_: str, inspected: bool) -> Json:
+def _route(request: Request, action: str, class_: str, filters: Json) -> Json:
     pattern = request.path_pattern
     path: Json = {"path": request.path} if pattern is None else {"safe_regex": {"regex": pattern}}
     method = {"name": ":method", "string_match": {"exact": request.method}}
-    return _named(action, class_, {**path, "headers": [method]}, inspection.switched_on() if inspected else {})
+    return _named(action, class_, {**path, "headers": [method]}, filters)
 
 
 def _named(action: str, class_: str, match: Json, filters: Json | None = None) -> Json:

@@ -14,6 +14,7 @@ from lakelatch.access.actions import ACTIONS
 from lakelatch.access.algorithms import ACCEPTED
 from lakelatch.access.gateway_rules import SERVICES_LIMIT
 from lakelatch.access.key_sets import weaknesses
+from lakelatch.access.limits import Limits
 from lakelatch.access.policy import Policy, Subject
 from lakelatch.access.rules import Mode, Rule
 from lakelatch.access.validation import HttpsUrl, Name, findings_of
@@ -89,6 +90,8 @@ class GatewayService(_Part):
     """Role name to the actions that it lets through."""
     mode: Mode = "enforce"
     """`observe`: nothing is refused to it, only told."""
+    limits: Limits | None = None
+    """How often it may call; None: as often as it likes."""
 
     @model_validator(mode="after")
     def _known_actions(self) -> Self:

@@ -20,6 +20,8 @@ UNKNOWN_ACTION: Final = "unknown"
 
 ENDPOINT_ROUTE: Final = "endpoint"
 """The routes of the gateway's own endpoints, which need no identity."""
+PROBE_ROUTE: Final = "probe"
+"""Those that only tell its health: asked every few seconds, so good news is not written down."""
 
 INTERNAL_PREFIXES: Final = ("x-lakelatch-", "x-envoy-")
 """Headers that mean something to the gateway or to Envoy: dropped from every request before anything reads them."""

@@ -14,6 +14,7 @@ from lakelatch.envoy import (
     credentials,
     gate,
     inspection,
+    limits,
     replies,
     routes,
 )
@@ -79,6 +80,7 @@ def _connection_manager(runtime: Runtime) -> Json:
             },
             inspection.base_filter(),
             authorization.base_filter(),
+            limits.base_filter(),
             credentials.base_filter(),
             {"name": "envoy.filters.http.router", "typed_config": router},
         ],
@@ -102,7 +104,7 @@ def _connection_manager(runtime: Runtime) -> Json:
         # The workspace's answer goes back as it is.
         "server_header_transformation": "PASS_THROUGH",
         "local_reply_config": replies.local_replies(),
-        "access_log": audit.access_logs(runtime.audit_file),
+        "access_log": audit.access_logs(runtime.audit_file, counted=runtime.counted),
     }
 
 

@@ -17,6 +17,7 @@ from lakelatch.access.decisions import (
     unknown_action_message,
     unknown_identity,
 )
+from lakelatch.envoy import limits
 from lakelatch.envoy.authorization import RULE_NO_SUBJECT
 from lakelatch.envoy.gate import RULE_MAINTENANCE, RULE_REVOKED
 from lakelatch.envoy.identity import ACTION_HEADER
@@ -29,6 +30,7 @@ CODES: Final = {
     404: "NOT_FOUND",
     408: "DEADLINE_EXCEEDED",
     413: "MAX_REQUEST_SIZE_EXCEEDED",
+    429: "REQUEST_LIMIT_EXCEEDED",
     431: "BAD_REQUEST",
     502: "TEMPORARILY_UNAVAILABLE",
     503: "TEMPORARILY_UNAVAILABLE",
@@ -86,6 +88,10 @@ _CLOSED: Final = (
 _UNAUDITED: Final = "the gateway cannot write its audit trail, so it lets no request through; its log says why."
 MAINTENANCE_RETRY_SECONDS: Final = 30
 """Clients of Databricks retry a 503 after this long, for five minutes (databricks-sdk, `retries.py`)."""
+_TOO_OFTEN: Final = (
+    "service '%METADATA(ROUTE:lakelatch:service)%' calls more often than the access model lets it (limits): wait as"
+    " long as Retry-After says. If it has to, raise `requests_per_second` or `burst`."
+)
 _NO_SUBJECT: Final = (
     "the token is valid, but it lacks the claim that names workloads of its issuer here (sub, where the access model"
     " names no other): ask the identity provider for it."
@@ -110,6 +116,7 @@ def local_replies() -> Json:
         (_has(f"[{RULE_UNKNOWN_IDENTITY}]"), 403, unknown_identity().message),
         (_has(f"[{RULE_QUERY_TOKEN}]"), 403, _IN_QUERY),
         (_has(f"[{RULE_NO_SUBJECT}]"), 401, _NO_SUBJECT),
+        (f"response.code_details == '{limits.DETAIL}'", 429, _TOO_OFTEN),
         (_begins("path_normalization_failed"), 400, _PATH),
     ]
     mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]

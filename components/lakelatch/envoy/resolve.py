@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
+from lakelatch.access.limits import Limits
 from lakelatch.access.model import AccessModel, Gateway
 from lakelatch.access.model_policy import policy_of
 from lakelatch.access.trusts import Trust, gateway_audience, workload_trust
@@ -57,6 +58,7 @@ def gateway_config(
                 "environment": policy.subjects[name].environment,
                 "roles": {role: list(actions) for role, actions in policy.subjects[name].roles.items()},
                 "mode": policy.subjects[name].mode,
+                **_limits(row.limits or gateway.limits),
             }
             for name, row in services.items()
         },
@@ -72,6 +74,10 @@ def gateway_config(
             "token_lifetime_seconds": model.lifetimes.gateway_token_seconds,
         },
     }
+
+
+def _limits(limits: Limits | None) -> dict[str, Any]:
+    return {} if limits is None else {"limits": limits.model_dump()}
 
 
 def _issuer(trust: Trust, audience: Any, gateway: Gateway) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from typing import Any, Final
 from lakelatch.access.attributes import BODY_BYTES
 from lakelatch.access.decisions import RULE_ENDPOINT, RULE_NO_TOKEN
 from lakelatch.access.policy import Policy, Subject
-from lakelatch.envoy import authorization, catalogue, credentials, gate, inspection
+from lakelatch.envoy import authorization, catalogue, credentials, gate, inspection, limits
 from lakelatch.envoy.audit import NAMESPACE
-from lakelatch.envoy.authentication import PUBLIC_PATHS
+from lakelatch.envoy.authentication import PROBES, PUBLIC_PATHS
 from lakelatch.envoy.clusters import ENDPOINTS, WORKSPACE, workspace_authority
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.identity import ENDPOINT_ROUTE, INTERNAL_HEADERS, ISSUER_HEADER, SUBJECT_HEADER
+from lakelatch.envoy.identity import ENDPOINT_ROUTE, INTERNAL_HEADERS, ISSUER_HEADER, PROBE_ROUTE, SUBJECT_HEADER
 from lakelatch.envoy.runtime import Json, Runtime, Unavailable, any_of
 
 ROUTE_CONFIGURATION: Final = "lakelatch"
@@ -39,7 +39,7 @@ def route_configuration(config: GatewayConfig, runtime: Runtime) -> Json:
     return {
         "name": ROUTE_CONFIGURATION,
         "vhost_header": SUBJECT_HEADER,
-        "virtual_hosts": [*hosts, _nobody_yet(policy)],
+        "virtual_hosts": [*hosts, _nobody_yet(config)],
         "request_headers_to_remove": [*INTERNAL_HEADERS, "x-envoy-external-address"],
         "max_direct_response_body_size_bytes": 8192,
     }
@@ -94,6 +94,9 @@ def _service(config: GatewayConfig, policy: Policy, runtime: Runtime, subject: S
     filters = route["typed_per_filter_config"]
     if not policy.inspects(subject):
         filters |= inspection.left_out()
+    own = config.services[name].limits
+    if own is not None:
+        filters |= limits.of_service(own)
     missing = runtime.unavailable.get(name)
     if missing is not None:
         route["metadata"]["filter_metadata"][NAMESPACE] |= {"decision": "deny", "rule": RULE_NO_TOKEN}
@@ -132,11 +135,11 @@ def _unknown_identity() -> Json:
     return {"name": "unknown", "match": {"prefix": "/"}, "direct_response": {"status": 403}}
 
 
-def _nobody_yet(policy: Policy) -> Json:
+def _nobody_yet(config: GatewayConfig) -> Json:
     """Every request before its identity is known; those of a verified subject that no service has come back here."""
     public: dict[str, Json] = {
         path: {
-            "name": ENDPOINT_ROUTE,
+            "name": PROBE_ROUTE if path in PROBES else ENDPOINT_ROUTE,
             "match": {"path": path, "headers": [{"name": ":method", "string_match": {"exact": method}}]},
             "route": {"cluster": ENDPOINTS, "timeout": "30s"},
             "metadata": _metadata(decision="allow", rule=RULE_ENDPOINT),
@@ -147,4 +150,9 @@ def _nobody_yet(policy: Policy) -> Json:
         }
         for path, method in PUBLIC_PATHS.items()
     }
-    return {"name": "nobody yet", "domains": ["*"], "matcher": catalogue.matcher(policy, public)}
+    limited = any(service.limits is not None for service in config.services.values())
+    return {
+        "name": "nobody yet",
+        "domains": ["*"],
+        "matcher": catalogue.matcher(config.policy, public, limited=limited),
+    }

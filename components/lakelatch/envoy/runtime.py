@@ -97,6 +97,8 @@ class Runtime:
     """`kid` of keys that verify nothing any more, whatever their issuers publish."""
     revoked_subjects: frozenset[str] = frozenset()
     revoked_token_ids: frozenset[str] = frozenset()
+    counted: bool = False
+    """Whether Envoy counts decisions, for whoever asks for metrics. The same as long as the gateway runs."""
 
 
 def any_of(type_name: str, value: Json) -> Json:

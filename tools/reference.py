@@ -142,7 +142,9 @@ def _kind(value: dict[str, Any]) -> str:
         )
         return f"name to {_kind(inner)}"
     if value.get("type") == "integer":
-        return f"{value['minimum']} to {value['maximum']}" if "minimum" in value else "whole number"
+        if "minimum" not in value:
+            return "whole number"
+        return f"{value['minimum']} to {value['maximum']}" if "maximum" in value else f"{value['minimum']} or more"
     if value.get("type") == "boolean":
         return "`true` or `false`"
     return {"string": "text"}.get(str(value.get("type")), "text")

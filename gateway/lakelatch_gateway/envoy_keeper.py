@@ -1,6 +1,7 @@
 """Keeps one Envoy alive and brings configurations into force in it."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,7 @@ class EnvoyKeeper:
             GatewayError: it ended, or did not serve in time.
 
         """
+        self._ensure_free()
         self._envoy = await self._launch()
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while not await self._envoy.ready():
@@ -51,6 +53,21 @@ class EnvoyKeeper:
 
     def _port(self) -> int:
         return int(self._compiled.listener["address"]["socket_address"]["port_value"])
+
+    def _ensure_free(self) -> None:
+        """See that nobody listens there: Envoy shares a port with another Envoy and says nothing (SO_REUSEPORT)."""
+        address = self._compiled.listener["address"]["socket_address"]["address"]
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # Connections that have ended a moment ago are in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, self._port()))
+            except OSError as error:
+                raise GatewayError(
+                    f"the gateway cannot listen on {address}, port {self._port()}: {error.strerror}",
+                    hint="end the process that has it, or deliver a configuration with another `listen`",
+                ) from None
 
     async def deliver(self, compiled: Compiled) -> None:
         """Bring a configuration into force.

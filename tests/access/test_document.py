@@ -41,7 +41,8 @@ def test_plain_data(text: str, data: dict[str, object]) -> None:
         pytest.param("a: \x00\n", "", "not YAML", None, id="a character that YAML refuses"),
         pytest.param("a: 1\nb: 2\na: 3\n", "a", "second time", 3, id="duplicate key"),
         pytest.param("a:\n  b: 1\n  b: 2\n", "a.b", "second time", 3, id="duplicate key below"),
-        pytest.param("a: &x 1\nb: *x\n", "b", "alias", 1, id="alias"),
+        pytest.param("a: &x 1\nb: *x\n", "b", "alias", 2, id="alias"),
+        pytest.param("a: &x 1\nb: [*x]\n", "b[0]", "alias", 2, id="alias in a list"),
         pytest.param("a: &x [*x]\n", "a[0]", "alias", 1, id="cycle"),
         pytest.param("a: !!python/object:os.system {}\n", "a", "tag", 1, id="python object"),
         pytest.param("a: !custom x\n", "a", "tag", 1, id="custom tag"),
@@ -68,6 +69,15 @@ def test_a_bomb_is_refused_at_its_first_alias() -> None:
 def test_a_large_file_is_refused_by_its_size() -> None:
     [(_, says, _)] = findings("a: " + "x" * (document.MAX_BYTES + 1))
     assert "larger than 4 MiB" in says
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_is_nested_beyond_the_parsers_stack_is_refused(opening: str, closed: bool) -> None:
+    """A fault of the parser would end the process without a word."""
+    closing = {"[": "]", "{a: ": "}"}.get(opening, "")
+    found = findings(opening * 60_000 + (closing * 60_000 if closed else ""))
+    assert found == [("", "it is nested more than 1000 levels deep", 1)]
 
 
 def test_every_finding_is_told_at_once() -> None:

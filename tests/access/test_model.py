@@ -164,6 +164,32 @@ def test_one_mistake_one_finding(path: tuple[str, ...], to: Any, where: str, say
     assert says in found[where]
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        pytest.param("https://a b/", "white space", id="blank"),
+        pytest.param(" https://a", "white space", id="blank before"),
+        pytest.param("https://a\n", "white space", id="line break"),
+        pytest.param("https://a\u202e", "does not show", id="direction mark"),
+        pytest.param("HTTPS://a", "https://", id="capitals"),
+        pytest.param("https://*.a", "wildcard", id="wildcard"),
+        pytest.param("https://a/*", "wildcard", id="wildcard in the path"),
+        pytest.param("https://a?", "query", id="empty query"),
+        pytest.param("https://a/#", "fragment", id="empty fragment"),
+        pytest.param("https://a:65536", "port", id="port too large"),
+        pytest.param("https://a:x", "port", id="port that is no number"),
+    ],
+)
+def test_an_issuer_that_no_token_names(url: str, says: str) -> None:
+    assert says in findings(changed("issuers", "cluster", "url", to=url))["issuers.cluster.url"]
+
+
+@pytest.mark.parametrize("key", ["a\nb", "\x1b[31m", "\u202e"], ids=["line break", "escape", "direction mark"])
+def test_a_report_shows_what_a_terminal_would_obey(key: str) -> None:
+    [path] = findings(changed("account", key, to=1))
+    assert path == "account." + key.encode("unicode_escape").decode()
+
+
 def test_two_services_cannot_share_a_workload() -> None:
     data = yaml.safe_load(SHIPPED)
     data["services"]["other"] = data["services"]["nightly-report"]

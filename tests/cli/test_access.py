@@ -1,11 +1,13 @@
 """Proves that `lakelatch access` reads a model wherever it is split, and shows who can do what in a window's width."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from support.wide import WIDE, text
+from support.wide import WIDE, changed, text
 
 from lakelatch.cli import run
 
@@ -57,6 +59,55 @@ def test_the_same_name_in_two_files_is_a_conflict(folder: Path, capsys: pytest.C
     assert "services.etl-deploy" in told
     assert "other.yaml" in told
     assert "team.yaml" in told
+
+
+def wide(*path: str, to: object) -> bytes:
+    return changed(*path, to=to).encode()
+
+
+def many_issuers() -> bytes:
+    """More identity providers for people than an account takes policies."""
+    data = yaml.safe_load(WIDE)
+    users = {"audience": "own", "subject_claim": "email"}
+    rows = {f"p{number}": {"type": "oidc", "url": f"https://p{number}", "users": users} for number in range(20)}
+    data["issuers"] |= rows
+    return text(data).encode()
+
+
+BAD: dict[str, tuple[bytes, str]] = {
+    "ten megabytes": (b"a: " + b"x" * 10_000_000, "the document: it is larger than 4 MiB"),
+    "aliases": (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "b[0] (line 2): is an alias"),
+    "a cycle": (b"a: &a [*a]", "a[0] (line 1): is an alias"),
+    "a tag": (b"a: !!python/object/apply:os.system [id]", "a (line 1): has a YAML tag"),
+    "deep": (b"a: " + b"[" * 100_000, "the document (line 1): it is nested more than 1000 levels deep"),
+    "no text": (b"\x00\xff\xfe", "is not UTF-8 text"),
+    "no mapping": (b"- a", "the document: its top is not a mapping"),
+    "a key twice": (WIDE.encode() + b"roles: {}", "roles (line "),
+    "an unknown key": (wide("services", "exporter", "colour", to="red"), "services.exporter.colour (line "),
+    "an empty subject": (wide("services", "exporter", "workload", "client_id", to=""), "services.exporter.workload"),
+    "a wildcard": (wide("services", "exporter", "workload", "client_id", to="*"), "services.exporter.workload"),
+    "no https": (wide("issuers", "okta", "url", to="http://a"), "issuers.okta.url (line "),
+    "too long a life": (wide("lifetimes", to={"gateway_token_seconds": 3601}), "lifetimes.gateway_token_seconds"),
+    "no such role": (wide("people", "analysts", "roles", to=["x"]), "people.analysts.roles[0] (line "),
+    "too many policies": (many_issuers(), "`users` on 21 entries"),
+}
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_model_is_one_report_with_paths(bad: str, command: str, tmp_path: Path) -> None:
+    """In a process of its own, as a parser's fault would end it."""
+    content, says = BAD[bad]
+    file = tmp_path / "access.yaml"
+    file.write_bytes(content)
+    run = subprocess.run(
+        [sys.executable, "-m", "lakelatch", "access", command, str(file)], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("error: ")
+    assert says in run.stderr
+    assert "Traceback" not in run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["access.yaml"]
 
 
 @pytest.mark.parametrize("command", ["check", "show"])

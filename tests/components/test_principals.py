@@ -41,7 +41,7 @@ class TestServiceIdentity:
         assert deployed.one(":Grant").inputs == {
             "principal": "application-app",
             "catalog": "main",
-            "privileges": ["USE_CATALOG"],
+            "privileges": ["USE_CATALOG", "USE_SCHEMA"],
         }
         assert deployed.one(":Entitlements").inputs == {
             "servicePrincipalId": SERVICE_PRINCIPAL_ID,

@@ -30,7 +30,7 @@ def test_a_principals_policy_sends_every_field(deploy: Deploy) -> None:
         "description": "",
         "oidcPolicy": {
             "issuer": "https://gateway.example.com",
-            "audiences": ["account"],
+            "audiences": ["account", "other"],
             "subject": "nightly-report",
             "subjectClaim": "sub",
         },

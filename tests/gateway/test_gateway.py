@@ -191,9 +191,11 @@ def test_second_gateway_on_the_same_state_is_refused(start: Any, configure: Any,
     assert "another gateway runs" in log.read_text()
 
 
-def test_taken_port_is_told(start: Any, configure: Any, home: Any) -> None:
+@pytest.mark.parametrize("shared", [False, True], ids=["", "as Envoy shares it with another Envoy"])
+def test_taken_port_is_told(start: Any, configure: Any, home: Any, shared: bool) -> None:
     config = configure()
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
         taken.bind(("127.0.0.1", config.listen.port))
         taken.listen()
         gateway = start(config, wait=False)

@@ -52,6 +52,12 @@ def unknown_key(good: str) -> str:
     return jwt.encode(claims, key, algorithm="RS256", headers={"kid": "of-somebody-else"})
 
 
+def tampered(good: str) -> str:
+    """One letter in the middle of the signature is another one: still a token, and not a true one."""
+    place = (good.rindex(".") + len(good)) // 2
+    return good[:place] + ("A" if good[place] != "A" else "B") + good[place + 1 :]
+
+
 FORGERIES: dict[str, Callable[[str], str]] = {
     "HS256": lambda good: forged(good, "HS256", "a-shared-secret-of-32-characters"),
     "none": lambda good: forged(good, "none", None),
@@ -60,32 +66,56 @@ FORGERIES: dict[str, Callable[[str], str]] = {
         good, "RS256", rsa.generate_private_key(public_exponent=65537, key_size=2048)
     ),
     "unknown key": unknown_key,
-    "tampered": lambda good: good[:-6] + ("aaaaaa" if not good.endswith("aaaaaa") else "bbbbbb"),
+    "tampered": lambda good: tampered(good),
     "not a token": lambda _: "not-a-token",
 }
 
+UNKNOWN, UNVERIFIED, NO_TOKEN = "no published key of the issuer fits", "signature does not verify", "JSON Web Token"
+REASONS: dict[str, tuple[str, str, str]] = {
+    "HS256": (UNKNOWN, "whoever can verify it can also sign it", "only RS256 and ES256"),
+    "none": (NO_TOKEN, "it is no signature at all", "only RS256 and ES256"),
+    "ES384": (UNKNOWN, "RS256 and ES256 only", "only RS256 and ES256"),
+    "RS256 by another key": (UNVERIFIED, UNVERIFIED, "issuer is"),
+    "unknown key": (UNKNOWN, "publishes no key that fits the token's kid", "issuer is"),
+    "tampered": (UNVERIFIED, UNVERIFIED, "issuer is"),
+    "not a token": (NO_TOKEN, NO_TOKEN, "not a JWT"),
+}
+"""What is said by the gateway, by its token endpoint, and by the workspace, which does not trust this issuer at all."""
 
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_the_gateway_refuses_a_forged_token(forge: Callable[[str], str], project: Project, token: str) -> None:
+
+def refusals(column: int) -> pytest.MarkDecorator:
+    """Every forgery with the reason that one of the three gives."""
+    rows = [pytest.param(forge, REASONS[name][column], id=name) for name, forge in FORGERIES.items()]
+    return pytest.mark.parametrize(("forge", "says"), rows)
+
+
+@refusals(0)
+def test_the_gateway_refuses_a_forged_token(
+    forge: Callable[[str], str], says: str, project: Project, token: str
+) -> None:
     assert project.ask(token).status_code == 200  # the same request with the good token passes
     answer = project.ask(forge(token))
     assert answer.status_code == 401
-    assert answer.json()["error_code"]
-    assert len(answer.json()["message"]) > 20
+    assert answer.json()["error_code"] == "UNAUTHENTICATED"
+    assert says in answer.json()["message"]
 
 
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_its_token_endpoint_refuses_a_forged_token(forge: Callable[[str], str], project: Project, token: str) -> None:
+@refusals(1)
+def test_its_token_endpoint_refuses_a_forged_token(
+    forge: Callable[[str], str], says: str, project: Project, token: str
+) -> None:
     answer = exchanged(project, project.gateway, forge(token))
     assert answer.status_code in (400, 401)
-    assert answer.json()["error_description"]
+    assert says in answer.json()["error_description"]
 
 
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_the_workspace_refuses_a_forged_token(forge: Callable[[str], str], project: Project, token: str) -> None:
+@refusals(2)
+def test_the_workspace_refuses_a_forged_token(
+    forge: Callable[[str], str], says: str, project: Project, token: str
+) -> None:
     answer = exchanged(project, project.endpoints.workspace_host, forge(token), project.service["application_id"])
     assert answer.status_code in (400, 401)
-    assert answer.json()["error_description"]
+    assert says in answer.json()["error_description"]
 
 
 def exchanged(project: Project, host: str, token: str, client_id: str | None = None) -> httpx.Response:
@@ -110,6 +140,18 @@ def test_an_expired_token(project: Project) -> None:
     assert answer.status_code == 401
     assert "expired" in answer.json()["message"]
     assert "expired" in exchanged(project, project.gateway, old).json()["error_description"]
+
+
+def test_a_token_that_is_not_valid_yet(project: Project) -> None:
+    project.shift_clock(7200)
+    try:
+        early = project.stack.token("nightly-report")
+    finally:
+        project.shift_clock(0)
+    answer = project.ask(early)
+    assert answer.status_code == 401
+    assert "not valid yet" in answer.json()["message"]
+    assert "not valid yet" in exchanged(project, project.gateway, early).json()["error_description"]
 
 
 def test_a_token_for_another_audience(project: Project) -> None:
@@ -137,9 +179,7 @@ def test_another_workload_cannot_become_the_service(project: Project) -> None:
     ("method", "path", "says"),
     [
         pytest.param("POST", "/api/2.0/sql/warehouses/abc/stop", "warehouses.stop", id="an action outside its role"),
-        pytest.param(
-            "GET", "/api/2.1/unity-catalog/catalogs", "not an action", id="a path that the catalogue does not know"
-        ),
+        pytest.param("GET", "/api/2.1/no-such/thing", "not an action", id="a path that the catalogue does not know"),
         pytest.param("DELETE", "/api/2.0/sql/statements", "not an action", id="a known path with another method"),
     ],
 )
@@ -168,7 +208,7 @@ def test_without_its_policy_the_service_is_told_why_and_the_next_up_mends_it(pro
     stack.start_gateway(project.endpoints)
     answer = project.ask(token)
     assert answer.status_code == 403
-    assert "federation policy" in answer.json()["message"] or "policy" in answer.json()["message"]
+    assert "federation policy" in answer.json()["message"]
     project.pulumi("up", "--yes", "--skip-preview", "--refresh")
     deadline = time.monotonic() + 120
     while (answer := project.ask(token)).status_code != 200:

@@ -1,4 +1,4 @@
-"""Proves that no secret stands in state, output, logs or process arguments, and that the search would find one.
+"""Proves that no secret stands in state, output, errors, logs or process arguments, and that the search would find one.
 
 A secret is an administrator's credential of the doubles, the gateway's private key, or any token at all.
 """
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from support.project import Project
 
@@ -14,6 +15,10 @@ pytestmark = pytest.mark.line
 
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*")
 """A compact JWT: header and claims are JSON objects, so both begin with `eyJ`."""
+
+
+FAILING = {"databricks_account": "refresh", "graph": "refresh", "entra": "token"}
+"""The double that fails, and what then cannot do its work."""
 
 
 def secrets(project: Project) -> dict[str, bytes]:
@@ -55,12 +60,41 @@ def places(project: Project, said: str) -> Iterator[tuple[str, bytes]]:
             yield f"arguments of {member.name()}", b"\0".join(part.encode() for part in member.cmdline())
 
 
+def errors(project: Project, token: str) -> str:
+    """What is said where something fails that has a credential or a token in its hands."""
+    faults = f"{project.endpoints.control_url}/faults"
+    said = ""
+    for double, command in FAILING.items():
+        httpx.post(faults, json={"double": double, "status": 500}, verify=project.trust).raise_for_status()
+        try:
+            if command == "refresh":
+                said += project.pulumi("refresh", "--yes", "--skip-preview", expect=1)
+            else:
+                said += project.lakelatch("sandbox", "token", "--service", "nightly-report", expect=1)
+        finally:
+            httpx.delete(faults, verify=project.trust).raise_for_status()
+    assert said.count("error") >= len(FAILING)
+    host = project.endpoints.workspace_host
+    kinds = "urn:ietf:params:oauth"
+    exchange = {"grant_type": f"{kinds}:grant-type:token-exchange", "subject_token_type": f"{kinds}:token-type:jwt"}
+    signed_in = {"grant_type": "client_credentials", "client_id": project.endpoints.admin_client_id}
+    for form in (
+        exchange | {"subject_token": token},
+        exchange | {"subject_token": f"{token}x"},
+        signed_in | {"client_secret": token},
+    ):
+        refused = httpx.post(f"{host}/oidc/v1/token", data=form, verify=project.trust)
+        assert refused.is_client_error
+        said += refused.text
+    return said
+
+
 def test_no_secret_stands_where_it_must_not(project: Project) -> None:
     token = project.stack.token("nightly-report")
     project.ask(token)
     project.ask(token + "x")  # a refused one must not be logged either
     said = project.lakelatch("up", "--verbose") + project.lakelatch("status") + project.lakelatch("env")
-    said += project.pulumi("stack", "export") + project.pulumi("preview", "--diff")
+    said += project.pulumi("stack", "export") + project.pulumi("preview", "--diff") + errors(project, token)
     known = secrets(project)
     searched = dict(places(project, said))
     assert len(searched) > 8

@@ -13,7 +13,7 @@ import lakelatch
 
 MODEL = (Path(__file__).parents[2] / "stacks" / "access.yaml").read_text(encoding="utf-8")
 ACCOUNT_ID = "0d26daa6-5e44-4c97-a497-ef015f91254a"
-TRUST: Any = {"issuer": "https://gateway.example.com", "audiences": ["account"], "subject": "nightly-report"}
+TRUST: Any = {"issuer": "https://gateway.example.com", "audiences": ["other", "account"], "subject": "nightly-report"}
 PEOPLE: Any = {
     "issuer": "https://login.example.com/acme",
     "audiences": ["databricks-acme"],
@@ -22,7 +22,7 @@ PEOPLE: Any = {
 }
 RIGHTS: Any = {
     "entitlements": ["databricks-sql-access"],
-    "grants": [{"catalog": "main", "privileges": ["USE_CATALOG"]}],
+    "grants": [{"catalog": "main", "privileges": ["USE_SCHEMA", "USE_CATALOG"]}],
 }
 
 

@@ -15,7 +15,7 @@ from lakelatch.access.actions import ACTIONS, Action, action_of
 from lakelatch.access.attributes import path_attributes, read_body
 from lakelatch.access.checks import Check
 from lakelatch.access.expressions import expression
-from lakelatch.access.policy import Policy, Subject, static_attributes
+from lakelatch.access.policy import Policy, Subject
 
 RULE_AUTHENTICATION: Final = "authentication"
 RULE_UNKNOWN_IDENTITY: Final = "unknown-identity"
@@ -82,7 +82,7 @@ def decide(policy: Policy, request: Request) -> Decision:
 def _by_rules(policy: Policy, subject: Subject, action: Action, request: Request) -> Decision:
     """Refused by the first rule that is not met; allowed by the role where every enforced one is."""
     asked = policy.checks(subject, action.name)
-    attributes = _attributes(subject, action, request, any(check.inspects for check in asked)) if asked else {}
+    attributes = _attributes(policy, subject, action, request, any(check.inspects for check in asked)) if asked else {}
     observed = None
     for check in asked:
         if _met(check, attributes, request.client_address):
@@ -95,9 +95,9 @@ def _by_rules(policy: Policy, subject: Subject, action: Action, request: Request
     return Decision(True, f"role:{subject.grants[action.name]}", subject.name, action.name, observed=observed)
 
 
-def _attributes(subject: Subject, action: Action, request: Request, inspects: bool) -> dict[str, Any]:
+def _attributes(policy: Policy, subject: Subject, action: Action, request: Request, inspects: bool) -> dict[str, Any]:
     attributes: dict[str, Any] = {
-        **static_attributes(subject, action.name),
+        **policy.known(subject, action.name),
         "request.time": request.time,
         "request.method": request.method,
         "request.headers": dict(request.headers),

@@ -18,7 +18,11 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 """Ten thousand services take about 2 MB; a file above this is a mistake, and would only be slow to refuse."""
 MAX_DEPTH: Final = 20
 """The model itself is six levels deep."""
+_COMPOSABLE_DEPTH: Final = 1000
+"""libyaml's composer calls itself for every level, and ends the process with a fault from some ten thousand on."""
 
+_STARTS: Final = frozenset({yaml.MappingStartEvent, yaml.SequenceStartEvent})
+_ENDS: Final = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN_TEXT: Final = frozenset({_TAG + "str", _TAG + "timestamp"})
@@ -75,6 +79,10 @@ def read(text: str, source: str) -> Document:
         raise _refusal(source, "it is larger than 4 MiB", "split the model, or look for what was pasted into it")
     loader = _Loader(text)
     try:
+        if (line := _too_deep(text)) is not None:
+            raise _refusal(
+                source, f"it is nested more than {_COMPOSABLE_DEPTH} levels deep", "the model has six levels", line
+            )
         root = loader.get_single_node()
         if root is None:
             raise _refusal(source, "it is empty", "write a model, beginning with `account:`")
@@ -108,6 +116,22 @@ def _refusal(source: str, found: str, expected: str, line: int | None = None) ->
     return ModelError(source, [Finding("", found, expected, line)])
 
 
+def _too_deep(text: str) -> int | None:
+    """The line on which a text is too deep to be composed; None when it nowhere is."""
+    loader, depth = _Loader(text), 0
+    try:
+        while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+            if kind in _STARTS:
+                depth += 1
+                if depth > _COMPOSABLE_DEPTH:
+                    return int(event.start_mark.line) + 1
+            elif kind in _ENDS:
+                depth -= 1
+    finally:
+        loader.dispose()
+    return None
+
+
 def _children(node: yaml.Node) -> dict[int | str, tuple[yaml.Node, int]]:
     """What stands in a node, by key or position, with its line."""
     if isinstance(node, yaml.MappingNode):
@@ -125,17 +149,17 @@ class _Reader:
         self._loader = loader
         self._seen: set[int] = set()
 
-    def plain(self, node: yaml.Node, path: tuple[int | str, ...] = ()) -> Any:
-        """The plain value of a node; None where there is none."""
-        if id(node) in self._seen:  # an alias is the anchor's node again, and so is a cycle
-            return self._refuse(path, node, "is an alias (`*name`)", "write the value out")
+    def plain(self, node: yaml.Node, path: tuple[int | str, ...] = (), near: yaml.Node | None = None) -> Any:
+        """The plain value of a node; None where there is none. `near` is its key, or the list that it stands in."""
+        if id(node) in self._seen:  # an alias is the anchor's node again, on the anchor's line, and so is a cycle
+            return self._refuse(path, near or node, "is an alias (`*name`)", "write the value out")
         self._seen.add(id(node))
         if len(path) > MAX_DEPTH:
             return self._refuse(path, node, f"is nested more than {MAX_DEPTH} levels deep", "the model has six levels")
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
-            return [self.plain(item, (*path, index)) for index, item in enumerate(node.value)]
+            return [self.plain(item, (*path, index), node) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN_TEXT:
             return node.value
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
@@ -153,7 +177,7 @@ class _Reader:
             elif key.value in mapping:
                 self._refuse((*path, key.value), key, "stands here a second time", "keep one of them")
             else:
-                mapping[key.value] = self.plain(value, (*path, key.value))
+                mapping[key.value] = self.plain(value, (*path, key.value), key)
         return mapping
 
     def _refuse(self, path: tuple[int | str, ...], node: yaml.Node, found: str, expected: str) -> None:

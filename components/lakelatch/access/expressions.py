@@ -37,11 +37,13 @@ class Expression:
     text: str
     program: Any
     """The library's compiled form."""
+    names: tuple[str, ...]
+    """The words of the vocabulary that stand in the text, those within quotes too: what has to be handed over."""
 
     def proven(self, attributes: Mapping[str, Any]) -> bool:
         """Whether it comes to `true`; `attributes` by the vocabulary's names."""
         try:
-            return self.program.eval(data=attributes).value() is True
+            return self.program.eval(data={name: attributes[name] for name in self.names}).value() is True
         except (RuntimeError, ValueError, TypeError):
             return False
 
@@ -74,7 +76,7 @@ def expression(text: str) -> Expression:
         raise ValueError(
             "it uses `exists`, `all`, `map` or `filter`, which Envoy does not evaluate; write `one in [a, b]`"
         )
-    return Expression(text, program)
+    return Expression(text, program, tuple(name for name in VOCABULARY if name in text))
 
 
 @cache

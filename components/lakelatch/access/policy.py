@@ -67,6 +67,18 @@ class Policy:
             )
         return found
 
+    def known(self, subject: Subject, action: str) -> Mapping[str, object]:
+        """What expressions may name and is known before any request."""
+        key = (subject.name, action)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = static_attributes(subject, action)
+        return found
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], Mapping[str, object]]:
+        return {}
+
     def about(self, subject: Subject) -> list[str]:
         """The rules that are about a service, whatever it asks for."""
         return [name for name, rule in self.rules.items() if concerns(rule.for_, subject)]

@@ -74,8 +74,8 @@ def _tidy(node: Any) -> Any:
     if tidy.get("default", 0) is None:
         del tidy["default"]
     if "anyOf" in tidy and {"type": "null"} in tidy["anyOf"]:
-        [only] = [option for option in tidy.pop("anyOf") if option != {"type": "null"}]
-        tidy = {**only, **tidy}
+        options = [option for option in tidy.pop("anyOf") if option != {"type": "null"}]
+        tidy = {**(options[0] if len(options) == 1 else {"anyOf": options}), **tidy}
     if "patternProperties" in tidy:
         tidy["additionalProperties"] = False
     return tidy

@@ -16,14 +16,22 @@ NAME_PATTERN: Final = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 def _https(value: str) -> str:
+    if not value.isprintable() or any(map(str.isspace, value)):
+        raise ValueError("the address has white space or a character that does not show")  # which `urlsplit` drops
     parts = urlsplit(value)
-    if parts.scheme != "https":
+    if not value.startswith("https:"):
         raise ValueError("the address does not begin with https://")
     if not parts.hostname:
         raise ValueError("the address has no host")
+    if "*" in value:
+        raise ValueError("the address has a wildcard; write it exactly as the token has it")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the address has no port between 0 and 65535; correct the port") from None
     if parts.username or parts.password:
         raise ValueError("the address holds credentials")
-    if parts.query or parts.fragment:
+    if "?" in value or "#" in value:
         raise ValueError("the address has a query or a fragment")
     return value
 
@@ -78,11 +86,19 @@ _EXPECTED: Final = {
 
 
 def path_of(location: Location) -> str:
-    """A location as a person writes it: `services.nightly-report.roles[0]`."""
+    """A location as a person writes it: `services.nightly-report.roles[0]`.
+
+    A key with a character that does not show (a line break, a terminal's escape) is written with escapes: a report goes
+    to terminals and build logs, which take some of them for commands.
+    """
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" if text else _shown(part)
     return text
+
+
+def _shown(key: str) -> str:
+    return key if key.isprintable() else key.encode("unicode_escape").decode()
 
 
 def _as_is(location: Location) -> Location:

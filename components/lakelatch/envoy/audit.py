@@ -71,24 +71,26 @@ def access_logs(audit_file: str | None) -> list[Json]:
     """
     allowed, denied = (_rbac("enforced_engine_result", value) for value in ("allowed", "denied"))
     undecided = _rbac("enforced_engine_result", "", absent=True)
-    by_gateway = where("response.code_details == 'direct_response'")
-    stranger = where(
-        "response.code_details.contains('[unknown-identity]') || response.code_details.contains('[no-subject]')"
-    )
-    known = where(
-        "!response.code_details.contains('[unknown-identity]') && !response.code_details.contains('[no-subject]')"
-    )
+    fine, failed = _status("LE", 399), _status("GE", 400)
+    by_gateway = "response.code_details == 'direct_response'"
+    stranger = " || ".join(f"response.code_details.contains('[{rule}]')" for rule in ("unknown-identity", "no-subject"))
     endpoint = f"has(xds.route_name) && xds.route_name == '{ENDPOINT_ROUTE}'"
     unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
     return [
-        _logger(audit_file, ALLOWED_LINE, _all(allowed, where("response.code_details != 'direct_response'"))),
-        _logger(audit_file, GATEWAY_LINE, _all(allowed, by_gateway)),
-        _logger(audit_file, DENIED_LINE, _all(denied, known)),
-        _logger(audit_file, STRANGER_LINE, _all(denied, stranger)),
+        _logger(audit_file, ALLOWED_LINE, _all(fine, allowed)),
+        _logger(audit_file, ALLOWED_LINE, _all(failed, allowed, where(f"!({by_gateway})"))),
+        _logger(audit_file, GATEWAY_LINE, _all(failed, allowed, where(by_gateway))),
+        _logger(audit_file, DENIED_LINE, _all(failed, denied, where(f"!({stranger})"))),
+        _logger(audit_file, STRANGER_LINE, _all(failed, denied, where(stranger))),
         _logger(audit_file, ENDPOINT_LINE, _all(undecided, where(endpoint))),
-        _logger(audit_file, AUTHENTICATION_LINE, _all(undecided, where(f"!({endpoint}) && {unauthenticated}"))),
+        _logger(audit_file, AUTHENTICATION_LINE, _all(failed, undecided, where(f"!({endpoint}) && {unauthenticated}"))),
         _logger(audit_file, PROTOCOL_LINE, _all(undecided, where(f"!({endpoint}) && !({unauthenticated})"))),
     ]
+
+
+def _status(comparison: str, value: int) -> Json:
+    bound = {"default_value": value, "runtime_key": "lakelatch.audit.status"}
+    return {"status_code_filter": {"comparison": {"op": comparison, "value": bound}}}
 
 
 def _rbac(member: str, value: str, *, absent: bool = False) -> Json:

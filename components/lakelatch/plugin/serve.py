@@ -6,6 +6,8 @@
 
 import argparse
 import asyncio
+import os
+import select
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -20,6 +22,8 @@ from lakelatch.errors import LakelatchError
 
 _OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 """The engine sends whole resources in one message; this is the limit it uses itself."""
+WATCH_SECONDS: Final = 1.0
+"""Between two looks whether the engine is still there."""
 
 
 def text_of(error: LakelatchError) -> str:
@@ -50,17 +54,34 @@ class _ErrorsForPeople(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 async def _serve(provider: Provider, version: str, arguments: list[str], engine: str) -> None:
+    parent = os.getppid()  # before the handshake: whoever has read the port may be killed at once
     server = grpc.aio.server(interceptors=[_ErrorsForPeople()], options=_OPTIONS)
     servicer = ProviderServicer(arguments, version, provider, engine_address=engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)  # the handshake: the engine reads the port from the first line
-    await server.wait_for_termination()
+    await _engine_gone(parent)
+    await server.stop(None)
+
+
+async def _engine_gone(parent: int) -> None:
+    """Return when an engine that was killed can end this process no more: it would wait for ever otherwise.
+
+    The engine holds the other end of standard input, so its end shows there, also when it came before this process was
+    ready. A plugin that a language host started has no such pipe; its parent is that host.
+    """
+    stdin = select.poll()
+    stdin.register(0, 0)  # no event is asked for: only a hang-up is told
+    while os.getppid() == parent and not any(event & select.POLLHUP for _, event in stdin.poll(0)):
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 def serve(provider: Provider, version: str, arguments: list[str] | None = None) -> None:
-    """Serve until the engine ends this process. `arguments` are the plugin's own, the engine's address first."""
+    """Serve until the engine ends this process, or is gone itself.
+
+    `arguments` are the plugin's own, the engine's address first.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(description="Pulumi resource plugin; the engine starts it")
     parser.add_argument("engine", help="address of the engine")

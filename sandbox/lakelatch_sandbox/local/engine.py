@@ -14,7 +14,7 @@ import yaml
 from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.errors import SandboxError
 from lakelatch_sandbox.files import write_public, write_secret
-from lakelatch_sandbox.local import recovery
+from lakelatch_sandbox.local import locks, recovery
 from lakelatch_sandbox.local.layout import STACK, Layout
 
 LAKELATCH = (sys.executable, "-m", "lakelatch")
@@ -59,6 +59,7 @@ def public_environment(layout: Layout, endpoints: Endpoints, pulumi: Path) -> di
         "ARM_TENANT_ID": endpoints.tenant_id,
         "ARM_CLIENT_ID": endpoints.entra_admin_client_id,
         "DATABRICKS_CLIENT_ID": endpoints.admin_client_id,
+        "LAKELATCH_GATEWAY_STATE": str(layout.gateway_state),
     }
 
 
@@ -107,6 +108,8 @@ class Engine:
             SandboxError: when the engine refuses; quotes what it said.
 
         """
+        if locks.remove_abandoned(self._layout.backend):
+            progress("a run was killed: its lock on the state is removed")
         self._run(["stack", "select", "--create", STACK])
         self._settle(progress, objects)
         policies = self._layout.project / "policies"
@@ -134,7 +137,7 @@ class Engine:
         lines: list[str] = []
         log = self._layout.logs / "pulumi.log"
         with (
-            log.open("a") as kept,
+            log.open("a", buffering=1) as kept,  # by lines, for whoever watches a run
             subprocess.Popen(
                 [str(self._pulumi), *arguments, "--non-interactive", "--color", "never"],
                 cwd=self._layout.project,

@@ -28,7 +28,15 @@ ISSUER: Final = "keycloak/realms/acme"
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "sdk": ("current_user.me", "statement_execution.*", "warehouses.list", "warehouses.get", "jobs.*", "clusters.*"),
     "files": ("files.*",),
-    "mlflow": ("experiments.*", "mlflow.*"),
+    # artifacts of a run are files of a volume
+    "mlflow": (
+        "experiments.*",
+        "mlflow.*",
+        "files.download",
+        "files.get_directory_metadata",
+        "files.list_directory_contents",
+        "files.upload",
+    ),
     "driver": ("thrift.query_warehouse", "connector_service.get_feature_flags", "telemetry.send"),
     "chat": ("open_ai.chat_completions", "serving_endpoints.query"),
     "nothing": (),
@@ -66,10 +74,6 @@ class World:
         own = {"HOME": str(home), "DATABRICKS_CONFIG_FILE": os.devnull}
         return kept | own | {"REQUESTS_CA_BUNDLE": bundle, "SSL_CERT_FILE": bundle} | more
 
-    def decisions(self, workload: str) -> list[tuple[str, str]]:
-        """What the audit trail says of a workload: each action with its decision."""
-        return [(line["action"], line["decision"]) for line in self.gateway.audit if line["service"] == workload]
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -94,7 +98,12 @@ def _principals(account: Account, issuer: GatewayIssuer) -> dict[str, str]:
     made = {}
     for workload in ROLES:
         principal = account.principal(name=workload)
-        trust = {"issuer": issuer.url, "audiences": [issuer.audience], "subject": workload, "jwks_json": keys}
+        trust: dict[str, Any] = {
+            "issuer": issuer.url,
+            "audiences": [issuer.audience],
+            "subject": workload,
+            "jwks_json": keys,
+        }
         assert account.policy(principal, **trust).status_code == 200
         made[workload] = principal["applicationId"]
     return made

@@ -56,12 +56,14 @@ def test_refusals(curl: Any, workload: str | None, status: int, reason: str) -> 
     [
         pytest.param(("--http1.1", "--header", "Expect: 100-continue"), id="expects 100"),
         pytest.param(("--http2", "--header", "Expect: 100-continue"), id="expects 100, HTTP/2"),
-        pytest.param(("--http1.1", "--header", "Expect: 100-continue", "--header", "Transfer-Encoding: chunked"), id="chunked"),
+        pytest.param(
+            ("--http1.1", "--header", "Expect: 100-continue", "--header", "Transfer-Encoding: chunked"), id="chunked"
+        ),
         pytest.param(("--http2", "--header", "Expect:"), id="HTTP/2"),
     ],
 )
 def test_files(curl: Any, tmp_path: Path, options: tuple[str, ...]) -> None:
-    """A file goes up, is looked at with HEAD, and comes down whole and in part; who waits for `100` is told to go on."""
+    """A file goes up, is looked at with HEAD, and comes down whole and in part; who waits for `100` gets it."""
     content = bytes(range(256)) * 20_000
     (tmp_path / "content").write_bytes(content)
     path = "/api/2.0/fs/files/Volumes/main/sales/files/curl.bin"

@@ -1,35 +1,26 @@
 """A gateway as a process of its own, `lakelatch gateway run` as users run it, for as long as a block lasts."""
 
 import contextlib
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lakelatch.envoy.config import GatewayConfig
 
 
 @dataclass(frozen=True)
 class RunningGateway:
-    """Where it is, and what it wrote."""
+    """Where it is."""
 
     config: GatewayConfig
-    state: Path
     pid: int
 
     @property
     def url(self) -> str:
         return self.config.host
-
-    @property
-    def audit(self) -> list[dict[str, Any]]:
-        """The audit lines so far."""
-        lines = (self.state / "audit.jsonl").read_text().rpartition("\n")[0].splitlines()
-        return [json.loads(line) for line in lines]
 
 
 @contextlib.contextmanager
@@ -46,7 +37,7 @@ def running_gateway(config: GatewayConfig, folder: Path) -> Iterator[RunningGate
     assert process.stdout is not None
     try:
         assert process.stdout.readline(), (folder / "log.jsonl").read_text()
-        yield RunningGateway(config, folder / "state", process.pid)
+        yield RunningGateway(config, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

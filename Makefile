@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test check check-mutants format catalogue reference lock bench docs clean
+.PHONY: help setup up down test clients check check-mutants format catalogue reference lock bench docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -33,6 +33,9 @@ down: $(READY) ## Stop it and remove everything it made
 test: $(READY) ## Run all tests: rooms first, then the whole line with the real engine
 	@$(BIN)/lakelatch engine install
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+clients: $(READY) ## Fetch the Java and Node drivers that tests run, into the user's cache
+	@PYTHONPATH=tests $(BIN)/python -m support.client_caches
 
 check: $(READY) ## Format, lint, types, borders: quick, before every commit
 	$(BIN)/ruff format --check .

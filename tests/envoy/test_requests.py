@@ -102,7 +102,10 @@ def test_decision_and_audit_line(
 
 
 def test_denial_names_service_action_and_remedy(envoy: Any, entra: Any) -> None:
-    message = envoy.request("POST", "/api/2.0/sql/statements", entra.token("Nightly-1")).json()["message"]
+    response = envoy.request("POST", "/api/2.0/sql/statements", entra.token("Nightly-1"))
+    message = response.json()["message"]
+    # SQL drivers read no body
+    assert response.headers["x-thriftserver-error-message"] == message
     for part in ("'nightly'", "'statement_execution.execute_statement'", "'reader'", "Add"):
         assert part in message
 

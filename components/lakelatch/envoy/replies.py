@@ -92,6 +92,9 @@ _TOO_OFTEN: Final = (
     "service '%METADATA(ROUTE:lakelatch:service)%' calls more often than the access model lets it (limits): wait as"
     " long as Retry-After says. If it has to, raise `requests_per_second` or `burst`."
 )
+DRIVER_HEADER: Final = "x-thriftserver-error-message"
+"""Where drivers that speak Thrift look for the reason; they read no body (databricks-sql-connector,
+`thrift_backend.py`). Envoy formats headers without CEL's functions on strings: a rule stands here as Envoy names it."""
 _NO_SUBJECT: Final = (
     "the token is valid, but it lacks the claim that names workloads of its issuer here (sub, where the access model"
     " names no other): ask the identity provider for it."
@@ -120,10 +123,10 @@ def local_replies() -> Json:
         (_begins("path_normalization_failed"), 400, _PATH),
     ]
     mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]
-    retry = {"key": "retry-after", "value": str(MAINTENANCE_RETRY_SECONDS)}
     for rule, text in ((RULE_MAINTENANCE, _CLOSED), (RULE_AUDIT, _UNAUDITED)):
         closed = _mapper(_has(f"[{rule}]"), 503, text) | {"status_code": 503}
-        mappers.append(closed | {"headers_to_add": [{"header": retry, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}]})
+        closed["headers_to_add"] += [_header("retry-after", str(MAINTENANCE_RETRY_SECONDS))]
+        mappers.append(closed)
     by_route = "response.code_details == 'direct_response'"
     for status in CODES:
         mappers.append(_mapper(f"response.code == {status} && {by_route}", status, "%LOCAL_REPLY_BODY%"))
@@ -140,7 +143,16 @@ def _has(text: str) -> str:
 
 
 def _mapper(expression: str, status: int, message: str) -> Json:
-    return {"filter": where(expression), "body_format_override": _body(CODES[status], message)}
+    told = _header(DRIVER_HEADER, message.replace(_RULE_NAME, "%RESPONSE_CODE_DETAILS%"))
+    return {
+        "filter": where(expression),
+        "body_format_override": _body(CODES[status], message),
+        "headers_to_add": [told],
+    }
+
+
+def _header(name: str, value: str) -> Json:
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 _CEL: Final = {

@@ -1,7 +1,6 @@
 """The Statement Execution API: statements run by DuckDB in threads, results in chunks."""
 
 import asyncio
-import secrets
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -135,8 +134,8 @@ class Statements:
         self._forget()
         if len(self._tasks) >= MAX_WAITING:
             raise ApiError(429, "RESOURCE_EXHAUSTED", f"{MAX_WAITING} statements are waiting already.")
-        # the vendor's ids are UUIDs of version 1; the caller learns nothing from ours
-        id = str(uuid.UUID(bytes=secrets.token_bytes(16)))
+        # UUIDs: the Node driver takes nothing else. The vendor's are of version 1; the caller learns nothing from ours
+        id = str(uuid.uuid4())
         statement = Statement(id, query.user, self._clock.now(), warehouse_id)
         self._statements[id] = statement
         self._record("commandSubmit", statement)

@@ -93,6 +93,20 @@ class VolumeFiles:
         self._record(request, who, "filesPut")
         return Response(status_code=204)
 
+    async def begin_upload(self, request: Request, _: Caller) -> Response:
+        """`POST files/{path}?action=initiate-upload`: how clients begin with a large file."""
+        self._local(request)
+        if request.query_params.get("action") != "initiate-upload":
+            raise invalid("`action` must be initiate-upload")
+        return JSONResponse({"multipart_upload": {"session_token": secrets.token_urlsafe(16)}})
+
+    async def no_storage(self, _request: Request, _: Caller) -> Response:
+        """`POST create-*-url`: as in workspaces that do not give out addresses of their cloud storage.
+
+        Clients then send the whole file to its own path (databricks-sdk, `mixins/files.py`).
+        """
+        raise ApiError(403, "PERMISSION_DENIED", "Presigned URLs API is not enabled")
+
     async def download(self, request: Request, who: Caller) -> Response:
         """`GET` and `HEAD files/{path}`, with `Range` and `If-Unmodified-Since`."""
         target = self._local(request)

@@ -181,6 +181,9 @@ class WorkspaceData:
             [
                 ("GET", "/files/{path:path}", files.download),
                 ("PUT", "/files/{path:path}", files.upload),
+                ("POST", "/files/{path:path}", files.begin_upload),
+                ("POST", "/create-upload-part-urls", files.no_storage),
+                ("POST", "/create-abort-upload-url", files.no_storage),
                 ("DELETE", "/files/{path:path}", files.delete),
                 # before GET, which would take it too
                 ("HEAD", "/directories/{path:path}", files.see_directory),

@@ -208,6 +208,7 @@ def by_hand(services: int) -> None:
                 "issuer": "entra",
                 "subject": application.object_id,
                 "application_id": principal.application_id,
+                "environment": "production",
                 "roles": {"reader": ["current_user.me"]},
             }
     GatewayConfig(
@@ -305,7 +306,7 @@ def same(services: int) -> int:
     if differing:
         key = differing[0]
         raise SystemExit(
-            f"the programs differ in {len(differing)} resources, first {key}: {one.get(key)} {two.get(key)}"
+            f"the programs differ in {len(differing)} resources, first {key}: {str(one.get(key))[:500]} {str(two.get(key))[:500]}"
         )
     return len(one)
 

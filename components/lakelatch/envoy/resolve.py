@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 from lakelatch.access.limits import Limits
 from lakelatch.access.model import AccessModel, Gateway
 from lakelatch.access.model_policy import policy_of
+from lakelatch.access.rules import Mode, Rule
 from lakelatch.access.trusts import Trust, gateway_audience, workload_trust
 
 
@@ -57,16 +58,13 @@ def gateway_config(
                 "application_id": identities[name]["application_id"],
                 "environment": policy.subjects[name].environment,
                 "roles": {role: list(actions) for role, actions in policy.subjects[name].roles.items()},
-                "mode": policy.subjects[name].mode,
+                **_mode(policy.subjects[name].mode),
                 **_limits(row.limits or gateway.limits),
             }
             for name, row in services.items()
         },
-        "rules": {
-            name: rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            for name, rule in policy.rules.items()
-        },
-        "mode": policy.mode,
+        **_rules(policy.rules),
+        **_mode(policy.mode),
         "issuer": {
             "url": gateway.host,
             "key": {"type": "file", "path": gateway.signing_key_file},
@@ -74,6 +72,16 @@ def gateway_config(
             "token_lifetime_seconds": model.lifetimes.gateway_token_seconds,
         },
     }
+
+
+def _rules(rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """Every rule as it is written; a key that is not needed is left out, so that a configuration stays as it was."""
+    written = {name: rule.model_dump(mode="json", by_alias=True, exclude_defaults=True) for name, rule in rules.items()}
+    return {"rules": written} if written else {}
+
+
+def _mode(mode: Mode) -> dict[str, Any]:
+    return {} if mode == "enforce" else {"mode": mode}
 
 
 def _limits(limits: Limits | None) -> dict[str, Any]:

@@ -306,7 +306,8 @@ def same(services: int) -> int:
     if differing:
         key = differing[0]
         raise SystemExit(
-            f"the programs differ in {len(differing)} resources, first {key}: {str(one.get(key))[:500]} {str(two.get(key))[:500]}"
+            f"the programs differ in {len(differing)} resources, first {key}:"
+            f" {str(one.get(key))[:500]} {str(two.get(key))[:500]}"
         )
     return len(one)
 

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test clients check check-mutants format catalogue reference lock bench docs clean
+.PHONY: help setup up down test clients check check-mutants check-deep format catalogue reference lock bench docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -48,6 +48,9 @@ check: $(READY) ## Format, lint, types, borders: quick, before every commit
 
 check-mutants: $(READY) ## Break the code in small ways and see the tests notice: an hour, before a release
 	$(BIN)/python -m lakelatch_mutants
+
+check-deep: $(READY) ## Ask gateway and simulator 200,000 generated things, others every time
+	LAKELATCH_DIFFERENTIAL=200000 $(BIN)/python -m pytest -s tests/envoy/test_differential.py
 
 format: $(READY) ## Put the code into its format
 	$(BIN)/ruff check --fix .

@@ -147,7 +147,7 @@ def workspace(pki: Pki) -> Iterator[Workspace]:
                     "method": self.command,
                     "path": self.path,
                     "headers": {name.lower(): value for name, value in self.headers.items()},
-                    "body": body.decode(),
+                    "body": body.decode(errors="replace"),
                 }
             )
             reply = json.dumps({"method": self.command, "path": self.path}).encode()

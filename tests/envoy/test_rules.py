@@ -57,6 +57,7 @@ RULES: dict[str, Any] = {
     "first": {"for": {"services": ["half"]}, "require": "request.method == 'POST'", "mode": "observe"},
     "second": {"for": {"services": ["half"], "actions": [EXECUTE]}, "deny": "body.row_limit > 100"},
     "seen": {"for": {"services": ["observed"]}, "deny": "body.row_limit > 100"},
+    "told": {"for": {"services": ["both"]}, "deny": True, "mode": "observe"},
     "never": {
         "for": {"services": ["never"]},
         "during": {"days": ["mon"], "start": "00:00", "end": "00:01"},
@@ -68,7 +69,7 @@ RULES: dict[str, Any] = {
         "deny": True,
     },
 }
-SERVICES = [*RULES, "plain", "half", "observed"]
+SERVICES = [*RULES, "plain", "half", "observed", "both"]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def ruled(configure: Any) -> Any:
             "application_id": f"app-{name}",
             "environment": "staging",
             "roles": roles,
-            "mode": "observe" if name == "observed" else "enforce",
+            "mode": "observe" if name in ("observed", "both") else "enforce",
         }
         for name in SERVICES
     }
@@ -181,6 +182,7 @@ CASES = [
     pytest.param(statement("types", {"row_limit": 7.0}), None, id="a number is a number"),
     pytest.param(read("header"), "header", id="header is missing"),
     pytest.param(read("header", headers=[("x-batch", "off")]), None, id="header"),
+    pytest.param(read("header", headers=[("x-batch", "on"), ("x-batch", "")]), None, id="header twice is a list"),
     pytest.param(read("elsewhere"), "elsewhere", id="from another network"),
     pytest.param(read("here"), None, id="from this network"),
     pytest.param(statement("here", {}), "here", id="from this network, but not to write"),
@@ -211,6 +213,7 @@ OBSERVED = [
     pytest.param(read("observed", "/api/2.0/nowhere/observed"), "unknown-action", id="no action, there"),
     pytest.param(read("observed", "/api/2.0/preview/scim/v2/Me"), "default-deny", id="no role, there"),
     pytest.param(statement("observed", {"row_limit": 1}), None, id="nothing to tell"),
+    pytest.param(read("both"), "rule:told", id="rule that is observed, in a service that is"),
     pytest.param(read("half", "/api/2.0/sql/warehouses/half"), "rule:first", id="rule that is observed"),
 ]
 

@@ -92,13 +92,16 @@ def conclude(policy: Policy, subject: Subject, action: str | None, met: Callable
 
 
 def _by_rules(policy: Policy, subject: Subject, action: str, met: Callable[[Check], bool]) -> Decision:
-    """Refused by the first rule that is not met; allowed by the role where every enforced one is."""
-    observed = None
+    """Refused by the first rule that is not met; allowed by the role where every enforced one is.
+
+    Where everything is only observed, what would refuse if nothing were is told: there all rules count alike.
+    """
+    observed, alike = None, policy.observes(subject)
     for check in policy.checks(subject, action):
         if met(check):
             continue
         rule = f"rule:{check.rule}"
-        if not check.observed:
+        if alike or not check.observed:
             message = rule_message(check.rule, policy.rules[check.rule].description)
             return Decision(False, rule, subject.name, action, message)
         observed = observed or rule
@@ -112,7 +115,7 @@ def _attributes(policy: Policy, subject: Subject, action: Action, request: Reque
         **policy.known(subject, action.name),
         "request.time": request.time,
         "request.method": request.method,
-        "request.headers": dict(request.headers),
+        "request.headers": _joined(request.headers),
         "claims": dict(request.claims),
         "path": {},
         "body": {},
@@ -121,6 +124,14 @@ def _attributes(policy: Policy, subject: Subject, action: Action, request: Reque
         attributes["path"] = path_attributes(action.name, request.path)
         attributes["body"] = read_body(action.name, request.headers, request.body).attributes
     return attributes
+
+
+def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """What is sent in several fields is one list (RFC 9110 §5.3), joined as Envoy joins it."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def default_deny(subject: Subject, action: str) -> Decision:

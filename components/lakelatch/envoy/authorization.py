@@ -49,11 +49,11 @@ def open_to_all() -> Json:
 
 def of_service(policy: Policy, subject: Subject) -> Json:
     """The per-route configuration of one service's requests."""
-    decided = _decisions(policy, subject, observed=False)["matcher"]
     if policy.observes(subject):
+        decided = _decisions(policy, subject, observed=True)["matcher"]
         everything = by_header(CLASS_HEADER, {}, verdict(RULE_OBSERVED, allow=True))["matcher"]
         return any_of(f"{_TYPE}PerRoute", {"rbac": {"matcher": everything, "shadow_matcher": decided}})
-    rbac = {"matcher": decided}
+    rbac = {"matcher": _decisions(policy, subject, observed=False)["matcher"]}
     if any(check.observed for action in policy.granted(subject).values() for check in policy.checks(subject, action)):
         rbac["shadow_matcher"] = _decisions(policy, subject, observed=True)["matcher"]
     return any_of(f"{_TYPE}PerRoute", {"rbac": rbac})

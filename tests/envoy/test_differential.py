@@ -3,10 +3,12 @@
 `LAKELATCH_DIFFERENTIAL` says how many requests; with it the seed is another every time, unless `LAKELATCH_SEED` is set.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
@@ -50,6 +52,9 @@ class Client:
             connection.close()
         return response.status
 
+    def close(self) -> None:
+        self.connection.close()
+
 
 class Trail:
     """The audit trail behind what was read of it before."""
@@ -64,6 +69,19 @@ class Trail:
         *whole, self.rest = (self.rest + self.file.read()).split("\n")
         self.lines |= {line["user_agent"]: line for line in map(json.loads, whole)}
         return self.lines
+
+
+@pytest.fixture
+def client(live: Any) -> Iterator[Client]:
+    with contextlib.closing(Client(live.port)) as client:
+        yield client
+
+
+@pytest.fixture
+def trail(live: Any) -> Iterator[Trail]:
+    trail = Trail(live)
+    with trail.file:
+        yield trail
 
 
 def reloads(live: Any) -> int:
@@ -109,12 +127,19 @@ def live(make_envoy: Any, configure: Any) -> Any:
 
 
 def test_gateway_and_simulator_decide_alike(
-    live: Any, configure: Any, entra: Any, cluster: Any, workspace: Any, eventually: Any
+    live: Any,
+    client: Client,
+    trail: Trail,
+    configure: Any,
+    entra: Any,
+    cluster: Any,
+    workspace: Any,
+    eventually: Any,
 ) -> None:
     print(f"LAKELATCH_SEED={SEED}")
     random = Random(SEED)
     issuers = {"entra": entra, "cluster": cluster}
-    client, trail, outside = Client(live.port), Trail(live), 0
+    outside = 0
     rules: set[str] = set()
     for first in range(0, REQUESTS, PER_CONFIGURATION):
         config = configure(**(made := sections(random)))

@@ -29,6 +29,8 @@ BAD: list[Any] = [
     pytest.param({"require": "identity.colour == 'red'"}, "require", "undeclared", id="unknown name"),
     pytest.param({"require": "size(identity.roles)"}, "require", "comes to int", id="number"),
     pytest.param({"require": "identity.roles.exists(x, x == 'a')"}, "require", "`exists`", id="macro"),
+    pytest.param({"require": "claims.x.matches('^a')"}, "require", "`matches`", id="pattern"),
+    pytest.param({"require": "int (body.row_limit) == 1"}, "require", "`int`", id="conversion"),
     pytest.param({"require": "identity.environment == 1"}, "require", "no matching overload", id="types"),
     pytest.param({"require": "true // always"}, "require", "ends in a comment", id="comment"),
     pytest.param({"deny": "false // never"}, "deny", "ends in a comment", id="comment of a denial"),

@@ -60,6 +60,10 @@ class Expression:
 _ACCUMULATORS: Final = (b"@result", b"__result__")
 """Names that the library gives to the running result of a loop, for which Envoy's evaluator has no support."""
 
+_REFUSED: Final = re.compile(r"(?<![A-Za-z0-9_])(matches|int|uint|double|string|bytes|dyn|type)\s*\(")
+"""Functions that Envoy ends a whole condition with when a value is missing, also where the rest decides: there
+`missing.matches('a') && false` is no `false`. What rules speak of has its type already, so none has to be converted."""
+_QUOTED: Final = re.compile(r"""(?:[rR]?)(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 
 _SPACE: Final = re.compile(r"\s+")
 """`request . headers` is `request.headers`."""
@@ -80,7 +84,13 @@ def expression(text: str) -> Expression:
     kind = program.return_type().name()
     if kind not in ("BOOL", "DYN"):
         raise ValueError(f"it comes to {kind.lower()}, not to true or false")
-    if any(name in program.serialize() for name in _ACCUMULATORS):
+    if found := _REFUSED.search(_QUOTED.sub("''", text)):
+        raise ValueError(
+            f"it uses `{found[1]}`, which Envoy does not evaluate as CEL says; compare values as they are, with"
+            " `startsWith`, `in` or `==`"
+        )
+    serialized = program.serialize()
+    if any(name in serialized for name in _ACCUMULATORS):
         raise ValueError(
             "it uses `exists`, `all`, `map` or `filter`, which Envoy does not evaluate; write `one in [a, b]`"
         )

@@ -25,6 +25,10 @@ FILTER_NAME: Final = "lakelatch.authorization"
 _TYPE: Final = "envoy.extensions.filters.http.rbac.v3.RBAC"
 _HEADER: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 RULE_NO_SUBJECT: Final = "no-subject"
+_TOKEN_IN_QUERY: Final = r"(?i)\C*" + "".join(
+    f"(?:{letter}|%(?:25)*(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in "access_token="
+)
+"""Each letter as it is or escaped, also more than once (RFC 3986 §2.1). `\\C` is any byte, `.` only what is UTF-8."""
 
 
 def base_filter() -> Json:
@@ -51,7 +55,8 @@ def of_service(policy: Policy, subject: Subject) -> Json:
     """The per-route configuration of one service's requests."""
     if policy.observes(subject):
         decided = _decisions(policy, subject, observed=True)["matcher"]
-        everything = by_header(CLASS_HEADER, {}, verdict(RULE_OBSERVED, allow=True))["matcher"]
+        # A mistake in the model is what observing finds; a token in the query is a mistake in any model.
+        everything = _without_token_in_query(verdict(RULE_OBSERVED, allow=True))["matcher"]
         return any_of(f"{_TYPE}PerRoute", {"rbac": {"matcher": everything, "shadow_matcher": decided}})
     rbac = {"matcher": _decisions(policy, subject, observed=False)["matcher"]}
     if any(check.observed for action in policy.granted(subject).values() for check in policy.checks(subject, action)):
@@ -75,10 +80,10 @@ def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
 
 def _without_token_in_query(otherwise: Json) -> Json:
     """A token in the query ends in logs (RFC 6750 §5.3), so it goes no further, whoever else the request is from."""
-    contains = {"contains": "access_token=", "ignore_case": True}
+    named = {"safe_regex": {"google_re2": {}, "regex": rf"{_TOKEN_IN_QUERY}\C*"}}
     path = {"name": "path", "typed_config": any_of(_HEADER, {"header_name": ":path"})}
     found = {
-        "predicate": {"single_predicate": {"input": path, "value_match": contains}},
+        "predicate": {"single_predicate": {"input": path, "value_match": named}},
         "on_match": verdict(RULE_QUERY_TOKEN, allow=False),
     }
     return {"matcher": {"matcher_list": {"matchers": [found]}, "on_no_match": otherwise}}

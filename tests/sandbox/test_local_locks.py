@@ -79,3 +79,28 @@ def test_a_lock_that_cannot_be_read_stays(content: Any, tmp_path: Path) -> None:
     file = written(tmp_path, content)
     assert locks.remove_abandoned(tmp_path) == 0
     assert file.exists()
+
+
+WHOLE, BEFORE = b'{"version": 3, "checkpoint": 2}', b'{"version": 3, "checkpoint": 1}'
+TORN = [
+    pytest.param(b"", BEFORE, 1, BEFORE, id="empty"),
+    pytest.param(WHOLE[:9], BEFORE, 1, BEFORE, id="half of it"),
+    pytest.param(None, BEFORE, 1, BEFORE, id="moved away, and none written yet"),
+    pytest.param(WHOLE, BEFORE, 0, WHOLE, id="whole"),
+    pytest.param(b"", b"{", 0, b"", id="no copy that can be read"),
+    pytest.param(b"", None, 0, b"", id="no copy"),
+]
+
+
+@pytest.mark.parametrize(("state", "copy", "restored", "expected"), TORN)
+def test_a_state_that_a_killed_engine_was_writing_is_the_one_before(
+    tmp_path: Path, state: bytes | None, copy: bytes | None, restored: int, expected: bytes
+) -> None:
+    folder = tmp_path / ".pulumi" / "stacks" / "lakelatch"
+    folder.mkdir(parents=True)
+    for name, content in (("local.json", state), ("local.json.bak", copy)):
+        if content is not None:
+            (folder / name).write_bytes(content)
+    assert locks.restore_torn(tmp_path) == restored
+    assert (folder / "local.json").read_bytes() == expected
+    assert {file.name for file in folder.iterdir()} <= {"local.json", "local.json.bak"}

@@ -110,6 +110,8 @@ class Engine:
         """
         if locks.remove_abandoned(self._layout.backend):
             progress("a run was killed: its lock on the state is removed")
+            if locks.restore_torn(self._layout.backend):
+                progress("it was killed while it wrote the state: the copy of the step before is taken")
         self._run(["stack", "select", "--create", STACK])
         self._settle(progress, objects)
         policies = self._layout.project / "policies"

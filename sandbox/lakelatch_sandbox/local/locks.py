@@ -1,4 +1,4 @@
-"""Locks that a killed engine left on the local stack's state: nobody takes them away, and they refuse every run.
+"""What a killed engine left of the local stack's state: locks that refuse every run, and a file that it was writing.
 
 The engine's `file://` backend has one file per lock, which names its holder (pulumi 3.259, `pkg/backend/diy/lock.go`).
 """
@@ -22,6 +22,30 @@ def remove_abandoned(backend: Path) -> int:
             file.unlink(missing_ok=True)
             removed += 1
     return removed
+
+
+def restore_torn(backend: Path) -> int:
+    """Put the engine's own copy back where it was killed while it wrote a stack's state; returns how many there were.
+
+    The copy (`.bak`, pulumi 3.259, `pkg/backend/diy/state.go`) is of the step before: what that step began is found
+    again by asking the doubles. A state that can be read, or has no copy that can, stays as it is.
+    """
+    restored = 0
+    for copy in sorted(backend.glob(".pulumi/stacks/**/*.bak")):
+        state = copy.with_suffix("")
+        if _is_json(copy) and not _is_json(state):
+            beside = state.with_suffix(".restored")
+            beside.write_bytes(copy.read_bytes())
+            beside.replace(state)
+            restored += 1
+    return restored
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        return isinstance(json.loads(file.read_bytes()), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _abandoned(file: Path) -> bool:

@@ -46,6 +46,7 @@ RULES: dict[str, Any] = {
         "for": {"services": ["types"]},
         "require": "body.row_limit == 7 || body.warehouse_id < 'w2' || body.catalog + '' == 'main'",
     },
+    "claim": {"for": {"services": ["claim"]}, "require": "claims.acr == 'phr' && 'admins' in claims.groups"},
     "header": {"for": {"services": ["header"]}, "deny": "request.headers['x-batch'] == 'on'"},
     "elsewhere": {"for": {"services": ["elsewhere"]}, "networks": ["10.0.0.0/8", "2001:db8::/32"]},
     "here": {"for": {"services": ["here"]}, "networks": ["127.0.0.0/8"], "require": "action.access == 'read'"},
@@ -205,6 +206,24 @@ def test_the_reference_and_envoy_decide_as_the_table_says(
     assert response.status_code == (200 if rule is None else 403), response.text
     if rule is not None:
         assert response.json()["message"] == decision.message
+
+
+@pytest.mark.parametrize(
+    ("claims", "allowed"),
+    [
+        pytest.param({"acr": "phr", "groups": ["users", "admins"]}, True, id="both"),
+        pytest.param({"acr": "phr", "groups": ["users"]}, False, id="another group"),
+        pytest.param({"acr": "phr"}, False, id="no groups"),
+        pytest.param({}, False, id="neither"),
+    ],
+)
+def test_a_rule_may_speak_of_the_tokens_claims(
+    envoy: Any, entra: Any, ruled: Any, claims: dict[str, Any], allowed: bool
+) -> None:
+    request = Request(issuer=entra.url, claims=claims, **read("claim"))
+    assert reference(ruled, request).allowed is allowed
+    response = envoy.request("GET", request.path, entra.token("claim", **claims))
+    assert response.status_code == (200 if allowed else 403)
 
 
 OVER = {"row_limit": 101}

@@ -12,6 +12,7 @@ from typing import Final
 
 from lakelatch.envoy.clusters import ENDPOINTS
 from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
+from lakelatch.envoy.expressions import CLAIMS_METADATA
 from lakelatch.envoy.identity import ISSUER_HEADER, SUBJECT_HEADER, TOKEN_ID_HEADER
 from lakelatch.envoy.runtime import Json, Runtime, any_of
 
@@ -48,9 +49,10 @@ def authentication(config: GatewayConfig, runtime: Runtime) -> Json:
         name: [key for key in published if key["kid"] not in runtime.revoked_keys]
         for name, published in runtime.keys.items()
     }
+    claims = any("claims" in text for rule in config.rules.values() for text in (str(rule.deny), str(rule.require)))
     # Envoy refuses a provider without keys, and with it the whole filter: the one before would stay in force.
     providers = {
-        name: _provider(issuer, keys[name], with_token_id=bool(runtime.revoked_token_ids))
+        name: _provider(issuer, keys[name], with_token_id=bool(runtime.revoked_token_ids), with_claims=claims)
         for name, issuer in config.issuers.items()
         if keys.get(name)
     }
@@ -67,7 +69,7 @@ def authentication(config: GatewayConfig, runtime: Runtime) -> Json:
     return any_of(FILTER_TYPE, {"providers": providers, "rules": rules})
 
 
-def _provider(issuer: TrustedIssuer, keys: Sequence[Json], *, with_token_id: bool) -> Json:
+def _provider(issuer: TrustedIssuer, keys: Sequence[Json], *, with_token_id: bool, with_claims: bool) -> Json:
     token_id = [{"header_name": TOKEN_ID_HEADER, "claim_name": "jti"}] if with_token_id else []
     return {
         "issuer": issuer.issuer,
@@ -84,6 +86,8 @@ def _provider(issuer: TrustedIssuer, keys: Sequence[Json], *, with_token_id: boo
             {"header_name": ISSUER_HEADER, "claim_name": "iss"},
             *token_id,
         ],
+        # Copied only where a rule speaks of claims: it costs more than all the rest of the decision.
+        **({"payload_in_metadata": CLAIMS_METADATA[1]} if with_claims else {}),
         "clear_route_cache": True,
         "jwt_cache_config": {"jwt_cache_size": CACHED_TOKENS, "jwt_max_token_size": CACHED_TOKEN_BYTES},
     }

@@ -33,6 +33,7 @@ from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.gate import Gate
 from lakelatch_gateway.health import problems
 from lakelatch_gateway.issuer import open_issuer
+from lakelatch_gateway.keeper import REFRESH_SECONDS
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.metrics import ENVOY_FILTER, exposition
 from lakelatch_gateway.metrics_server import metrics_served
@@ -66,6 +67,8 @@ class Options:
     """Whether requests are refused while audit lines cannot be written."""
     metrics: tuple[str, int] | None = None
     """Address and port for metrics; None: none are told, and Envoy counts no decisions."""
+    key_refresh_seconds: float = REFRESH_SECONDS
+    """How long a key that an issuer published may be unknown."""
 
 
 class Supervisor:
@@ -130,6 +133,7 @@ class Supervisor:
                 environment=options.environment,
                 changed=self._bell.set,
                 log=self._log,
+                key_refresh_seconds=options.key_refresh_seconds,
             )
             stack.push_async_callback(sources.close)
             await stack.enter_async_context(self._endpoints(sources, paths))
@@ -236,10 +240,10 @@ class Supervisor:
         issuer = open_issuer(config.issuer)
         before = sources.config, sources.issuer
         # A broken one is refused before anything is fetched for it.
-        await self._validate(self._compile(sources, config))
+        await self._validate(validated := self._compile(sources, config))
         try:
             await sources.use(config, issuer)
-            await self._deliver(sources, envoy, gate)
+            await self._deliver(sources, envoy, gate, validated)
         except LakelatchError:
             await sources.use(*before)
             sources.forget()
@@ -257,11 +261,14 @@ class Supervisor:
             **fields,
         )
 
-    async def _deliver(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
+    async def _deliver(
+        self, sources: Sources, envoy: EnvoyKeeper, gate: Gate, validated: Compiled | None = None
+    ) -> None:
         closed = gate.closed
         compiled = self._compile(sources, sources.config, unaudited=closed)
         if delivery.changed(compiled.discovery()):
-            await self._validate(compiled)
+            if compiled != validated:
+                await self._validate(compiled)
             await gate.deliver(closed, lambda: envoy.deliver(compiled))
 
     def _watch_ended(self, watch: "asyncio.Task[None]") -> None:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -20,6 +20,7 @@ import uvicorn
 from lakelatch.access.switches import Switches
 from lakelatch.envoy.compiler import Compiled
 from lakelatch.envoy.config import GatewayConfig
+from lakelatch.envoy.routes import ROUTE_CONFIGURATION
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
 from lakelatch_gateway import delivery, files, switchboard
@@ -266,9 +267,9 @@ class Supervisor:
     ) -> None:
         closed = gate.closed
         compiled = self._compile(sources, sources.config, unaudited=closed)
-        if delivery.changed(compiled.discovery()):
+        if changed := delivery.changed(compiled.discovery()):
             if compiled != validated:
-                await self._validate(compiled)
+                await self._validate(_unproven(compiled, changed))
             await gate.deliver(closed, lambda: envoy.deliver(compiled))
 
     def _watch_ended(self, watch: "asyncio.Task[None]") -> None:
@@ -301,6 +302,12 @@ class Supervisor:
         finally:
             server.should_exit = True
             await task
+
+
+def _unproven(compiled: Compiled, changed: Mapping[str, str]) -> Compiled:
+    """What Envoy has to validate: keys and switches come without the routes, which are nearly all and in force."""
+    without_routes = changed.keys() <= {compiled.files.authentication, compiled.files.gate}
+    return replace(compiled, routes={"name": ROUTE_CONFIGURATION}) if without_routes else compiled
 
 
 def _prepare(run: Path) -> None:

@@ -27,6 +27,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.ports import free_port
+from support.processes import children
 from support.quiet import QuietServer
 
 from lakelatch.envoy.config import GatewayConfig
@@ -131,12 +132,12 @@ def serve(double: Double, context: ssl.SSLContext) -> QuietServer:
 
 @dataclass
 class IdentityProvider:
-    """Publishes one ES256 key, which `rotate` replaces, and signs tokens with it."""
+    """Publishes one ES256 key, unless `published` says others, and signs tokens with it."""
 
     double: Double
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     kid: str = "first"
-    extra_keys: list[dict[str, Any]] = field(default_factory=list)
+    published: list[dict[str, Any]] | None = None
 
     @property
     def url(self) -> str:
@@ -149,12 +150,14 @@ class IdentityProvider:
 
     def jwks(self) -> dict[str, Any]:
         public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {"keys": [{**public, "kid": self.kid, "use": "sig"}, *self.extra_keys]}
+        return {"keys": [{**public, "kid": self.kid, "use": "sig"}] if self.published is None else self.published}
 
-    def token(self, subject: str, **claims: Any) -> str:
+    def token(
+        self, subject: str, *, key: ec.EllipticCurvePrivateKey | None = None, kid: str | None = None, **claims: Any
+    ) -> str:
         now = int(time.time())
         payload = {"iss": self.url, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + 600, **claims}
-        return jwt.encode(payload, self.key, "ES256", {"kid": self.kid})
+        return jwt.encode(payload, key or self.key, "ES256", {"kid": kid or self.kid})
 
 
 @dataclass
@@ -207,6 +210,10 @@ class Gateway:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def envoys(self) -> list[int]:
+        return children(self.process.pid)
 
     @property
     def log(self) -> list[dict[str, Any]]:

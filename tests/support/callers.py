@@ -5,7 +5,7 @@ import http.client
 import json
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,8 +13,10 @@ from typing import Final
 Outcome = str | int
 """The principal whose token reached the workspace; else the status; else the name of what broke the connection."""
 
-PAUSE_SECONDS: Final = 0.005
+PAUSE_SECONDS: Final = 0.02
 """Between two requests of a caller, so that callers in threads leave the gateway some of a small machine."""
+GIVE_UP_SECONDS: Final = 60
+"""A change takes less than a second; a busy machine may need many times that."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,8 @@ class Expected:
 
     def allows(self, answer: Answer) -> bool:
         """Whether the answer is that of something in force between its beginning and its end."""
-        first = bisect_left(self.until, answer.began)
-        return any(
-            outcome == answer.outcome
-            for outcome, since in zip(self.outcomes[first:], self.since[first:], strict=True)
-            if since <= answer.ended
-        )
+        first, beyond = bisect_left(self.until, answer.began), bisect_right(self.since, answer.ended)
+        return answer.outcome in self.outcomes[first:beyond]
 
 
 @dataclass
@@ -104,7 +102,7 @@ def calling(callers: list[Caller]) -> Iterator[None]:
 
 
 def step(change: Callable[[], object], becomes: Mapping[str, Outcome], callers: Mapping[str, Caller]) -> float:
-    """Change something and wait until every caller that it concerns has been answered so; how many seconds that took."""
+    """Change something and wait until every caller concerned is answered so; returns how many seconds that took."""
     began = time.monotonic()
     for name, outcome in becomes.items():
         callers[name].expected.change(outcome, now=began)
@@ -116,11 +114,12 @@ def step(change: Callable[[], object], becomes: Mapping[str, Outcome], callers: 
 
 
 def _first(caller: Caller, outcome: Outcome, *, since: float) -> Answer:
-    looked, deadline = len(caller.answers), time.monotonic() + 60
+    looked = bisect_left(caller.answers, since, key=lambda answer: answer.began)
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline:
         for answer in caller.answers[looked:]:
             looked += 1
-            if answer.began >= since and answer.outcome == outcome:
+            if answer.outcome == outcome:
                 return answer
         time.sleep(0.002)
     raise AssertionError(f"`{caller.path}` was never answered with {outcome}")

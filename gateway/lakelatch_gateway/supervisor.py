@@ -33,7 +33,7 @@ from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.gate import Gate
 from lakelatch_gateway.health import problems
-from lakelatch_gateway.issuer import open_issuer
+from lakelatch_gateway.issuer import Issuer, open_issuer
 from lakelatch_gateway.keeper import REFRESH_SECONDS
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.metrics import ENVOY_FILTER, exposition
@@ -85,6 +85,7 @@ class Supervisor:
         self._in_force = False
         self._switches_read = True
         self._switched: switchboard.Fingerprint = (None, ())
+        self._switch_bell = asyncio.Event()
         self._defeat: GatewayError | None = None
 
     def stop(self) -> None:
@@ -161,7 +162,7 @@ class Supervisor:
             await stack.enter_async_context(metrics_served(options.metrics, metrics))
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
-            await self._deliver(sources, envoy, gate)
+            await self._deliver(sources, config, envoy, gate)
             self._in_force = True
             self._tell_adopted("serving", config, host=config.host, port=config.listen.port)
             ready(config)
@@ -185,6 +186,7 @@ class Supervisor:
             await asyncio.sleep(POLL_SECONDS)
             if board.fingerprint(self._switches, self._now()) != self._switched:
                 self._read_switches()
+                self._switch_bell.set()
                 self._bell.set()
 
     def _read_switches(self) -> None:
@@ -225,7 +227,7 @@ class Supervisor:
                     self._delivered = False
                     await self._adopt(sources, envoy, gate)
                 else:
-                    await self._deliver(sources, envoy, gate)
+                    await self._deliver(sources, sources.config, envoy, gate)
             except LakelatchError as error:
                 self._log.error(
                     "configuration refused, the one before stays in force",
@@ -243,8 +245,8 @@ class Supervisor:
         # A broken one is refused before anything is fetched for it.
         await self._validate(validated := self._compile(sources, config))
         try:
-            await sources.use(config, issuer)
-            await self._deliver(sources, envoy, gate, validated)
+            await self._use(sources, config, issuer, envoy, gate)
+            await self._deliver(sources, config, envoy, gate, validated)
         except LakelatchError:
             await sources.use(*before)
             sources.forget()
@@ -262,11 +264,34 @@ class Supervisor:
             **fields,
         )
 
-    async def _deliver(
-        self, sources: Sources, envoy: EnvoyKeeper, gate: Gate, validated: Compiled | None = None
+    async def _use(
+        self, sources: Sources, config: GatewayConfig, issuer: Issuer, envoy: EnvoyKeeper, gate: Gate
     ) -> None:
+        """Fetch what a configuration needs. That may take a while, for which no operator's switch has to wait."""
+        before = sources.config
+        using = asyncio.create_task(sources.use(config, issuer))
+        try:
+            while not using.done():
+                switched = asyncio.create_task(self._switch_bell.wait())
+                await asyncio.wait({using, switched}, return_when=asyncio.FIRST_COMPLETED)
+                await cancel(switched)
+                if self._switch_bell.is_set():
+                    await self._deliver(sources, before, envoy, gate)
+        finally:
+            await cancel(using)
+        using.result()
+
+    async def _deliver(
+        self,
+        sources: Sources,
+        config: GatewayConfig,
+        envoy: EnvoyKeeper,
+        gate: Gate,
+        validated: Compiled | None = None,
+    ) -> None:
+        self._switch_bell.clear()
         closed = gate.closed
-        compiled = self._compile(sources, sources.config, unaudited=closed)
+        compiled = self._compile(sources, config, unaudited=closed)
         if changed := delivery.changed(compiled.discovery()):
             if compiled != validated:
                 await self._validate(_unproven(compiled, changed))

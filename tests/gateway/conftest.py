@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import httpx
@@ -86,6 +86,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 Answer = tuple[int, Any]
+OUTAGE: Answer = 503, {"error": "temporarily_unavailable"}
 
 
 @dataclass
@@ -95,6 +96,8 @@ class Double:
     answer: Callable[[str, str, dict[str, str], bytes], Answer]
     port: int = 0
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    cut: Literal["", "before the answer", "within the answer"] = ""
+    """Where the connection ends of whoever calls the API."""
 
     @property
     def url(self) -> str:
@@ -112,9 +115,13 @@ def serve(double: Double, context: ssl.SSLContext) -> QuietServer:
             double.requests.append((self.command, self.path, headers))
             status, document = double.answer(self.command, self.path, headers, body)
             reply = json.dumps(document).encode()
+            cut = double.cut if self.path.startswith("/api/") else ""
+            if cut == "before the answer":
+                raise ConnectionResetError
+            self.close_connection = bool(cut)
             self.send_response(status)
             self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(reply)))
+            self.send_header("content-length", str(len(reply) + len(cut)))
             self.end_headers()
             self.wfile.write(reply)
 
@@ -167,6 +174,8 @@ class Workspace:
     double: Double
     principals: set[str] = field(default_factory=lambda: {"app-nightly", "app-other"})
     down: bool = False
+    trouble: dict[str, Callable[[], Answer | None]] = field(default_factory=dict)
+    """What becomes of a principal's exchanges instead; None: nothing, but it may have taken its time."""
     exchanges: list[dict[str, str]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     lifetime: int = 3600
@@ -190,7 +199,9 @@ class Workspace:
     def _exchange(self, form: dict[str, str]) -> Answer:
         self.exchanges.append(form)
         if self.down:
-            return 503, {"error": "temporarily_unavailable"}
+            return OUTAGE
+        if (answer := self.trouble.get(form["client_id"], lambda: None)()) is not None:
+            return answer
         if form["client_id"] not in self.principals:
             return 401, {"error": "invalid_client", "error_description": "no federation policy"}
         token = f"databricks-{uuid.uuid4()}"
@@ -332,14 +343,11 @@ class Scene:
 
 @contextlib.contextmanager
 def set_scene(pki: Pki) -> Iterator[Scene]:
-    def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        return provider.answer(path)
-
-    provider = IdentityProvider(Double(answer))
-    workspace = Workspace(Double(lambda *request: workspace.answer(*request)))
-    servers = [serve(provider.double, pki.context), serve(workspace.double, pki.context)]
+    issuer = IdentityProvider(Double(lambda method, path, headers, body: issuer.answer(path)))
+    behind = Workspace(Double(lambda *request: behind.answer(*request)))
+    servers = [serve(issuer.double, pki.context), serve(behind.double, pki.context)]
     with tempfile.TemporaryDirectory(prefix="ll-gw-") as home:
-        scene = Scene(pki, provider, workspace, Path(home), free_port())
+        scene = Scene(pki, issuer, behind, Path(home), free_port())
         try:
             yield scene
         finally:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from support.bypass.world import IN_QUERY, ME, NO_TOKEN, NOT_GRANTED, READ, START, STRANGER, UNREAD, Case, World
 
-from lakelatch.envoy.identity import ACTION_HEADER, CLIENT_HEADERS_REMOVED, INTERNAL_HEADERS
+from lakelatch.envoy.identity import CLIENT_HEADERS_REMOVED
 
 LETTERS = "access_token"
 NAMES = [
@@ -100,6 +100,12 @@ FORGED = {
     "x-real-ip": "127.0.0.1",
     "remote-user": "Nightly-1",
 }
+BESIDE = [
+    *CLIENT_HEADERS_REMOVED,
+    *(f"x-lakelatch-{name}" for name in ("subject", "issuer", "action", "class", "token-id", "principal", "new")),
+    *(f"x-envoy-{name}" for name in ("original-path", "upstream-rq-timeout-ms", "retry-on", "external-address")),
+    "x-forwarded-for",
+]
 FORM = ("content-type", "application/x-www-form-urlencoded")
 
 CASES = [
@@ -156,7 +162,7 @@ CASES = [
         Case(
             f"forged beside what is granted: {n}", lambda w, n=n: w.ask(headers=[(n, "forged")], token=w.token), (READ,)
         )
-        for n in (*CLIENT_HEADERS_REMOVED, *INTERNAL_HEADERS, ACTION_HEADER, "x-envoy-original-path", "x-forwarded-for")
+        for n in BESIDE
     ),
     Case("form", lambda w: w.ask("POST", headers=[FORM], body=f"access_token={w.token}".encode())),
 ]

@@ -17,7 +17,7 @@ from support.bypass.wire import Answer, Read, http1, send
 from support.bypass.workspace import RawWorkspace, Seen
 from support.bypass.world import Case, World
 
-from lakelatch.envoy.identity import ACTION_HEADER, CLIENT_HEADERS_REMOVED, INTERNAL_PREFIXES
+from lakelatch.envoy.identity import CLIENT_HEADERS_REMOVED, INTERNAL_HEADERS, INTERNAL_PREFIXES
 
 AT_ONCE: Final = 64
 STATUS: Final[Mapping[str, frozenset[int]]] = {
@@ -31,6 +31,14 @@ STATUS: Final[Mapping[str, frozenset[int]]] = {
     "protocol": frozenset({400, 403, 404, 413, 426, 431, 501}),
 }
 """Rule that refuses to the statuses that it may answer with."""
+TOLD: Final[Mapping[str, str]] = {
+    "x-lakelatch-action": "action",
+    "x-lakelatch-subject": "subject",
+    "x-lakelatch-issuer": "issuer",
+    "x-lakelatch-principal": "application_id",
+}
+"""What the gateway may tell the workspace about a request to where its audit line says the same."""
+HOP_BY_HOP: Final = ("connection", "upgrade", "proxy-connection", "keep-alive")
 PARSER: Final = ("http1.", "http2.", "low_version", "codec_error")
 """How Envoy's reason begins where its parser refuses what is no request yet."""
 Line = dict[str, Any]
@@ -166,10 +174,11 @@ def _judge_seen(one: Seen, line: Line, world: World) -> None:
     assert one.target.partition("?")[0] == line["path"]
     assert one.values("authorization") == [f"Bearer databricks-token-of-{line['service']}"]
     assert not any(token.encode() in one.head for token in (world.token, world.pod))
-    assert [value.strip() for value in one.values(ACTION_HEADER)] == [line["action"]]
-    names = {name.lower() for name, _ in one.headers} - {ACTION_HEADER}
-    assert not names & {*CLIENT_HEADERS_REMOVED, "connection", "upgrade", "proxy-connection", "keep-alive"}
-    assert not any(name.startswith(INTERNAL_PREFIXES) for name in names)
+    names = {name.lower() for name, _ in one.headers}
+    assert not names & {*CLIENT_HEADERS_REMOVED, *INTERNAL_HEADERS, *HOP_BY_HOP}
+    for name in names:
+        if name.startswith(INTERNAL_PREFIXES):
+            assert one.values(name) == [line[TOLD[name]]]
     assert len(one.values("content-length") + one.values("transfer-encoding")) <= 1
     assert one.values("transfer-encoding") in ([], ["chunked"])
     assert not one.trailers

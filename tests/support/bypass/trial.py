@@ -60,9 +60,12 @@ class Outcome:
 
 
 def put(
-    cases: Sequence[Case], live: Any, raw: RawWorkspace, world: World, eventually: Callable[..., Any]
+    cases: Sequence[Case], live: Any, raw: RawWorkspace, world: World, eventually: Any, *, patience: float = 5
 ) -> dict[str, Outcome]:
-    """Send every case, several at once, and gather what became of each, by its id."""
+    """Send every case, several at once, and gather what became of each, by its id.
+
+    `patience` is how many seconds to wait for lines that are expected and missing.
+    """
     addresses = {case.id: f"127.77.{number // 250}.{1 + number % 250}" for number, case in enumerate(cases)}
     agents = {case.id: f"bypass-{number}!" for number, case in enumerate(cases)}
     before, told = len(raw.requests), len(live.audit_lines())
@@ -73,7 +76,7 @@ def put(
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         read = dict(zip((case.id for case in cases), pool.map(sent, cases), strict=True))
-    lines = _lines(cases, addresses, lambda: live.audit_lines()[told:], live, eventually)
+    lines = _lines(cases, addresses, lambda: live.audit_lines()[told:], live, eventually, patience)
     seen = raw.requests[before:]
     return {
         case.id: Outcome(
@@ -88,14 +91,19 @@ def put(
 
 
 def _lines(
-    cases: Sequence[Case], addresses: Mapping[str, str], new: Callable[[], list[Line]], live: Any, eventually: Any
+    cases: Sequence[Case],
+    addresses: Mapping[str, str],
+    new: Callable[[], list[Line]],
+    live: Any,
+    eventually: Any,
+    patience: float,
 ) -> Mapping[str, list[Line]]:
     """The audit lines by client address: all that are expected, and those that came in spite of it."""
     expected = Counter({addresses[case.id]: len(case.ends) for case in cases})
-    with suppress(AssertionError):  # whose are missing is told by their cases
-        eventually(lambda: expected <= Counter(line["client_address"] for line in new()), 2)
     live.request("GET", "/last")  # what comes after everything else is written after it
     eventually(lambda: any(line["path"] == "/last" for line in new()))
+    with suppress(AssertionError):  # whose are missing is told by their cases
+        eventually(lambda: expected <= Counter(line["client_address"] for line in new()), patience)
     found: dict[str, list[Line]] = defaultdict(list)
     for line in new():
         found[line["client_address"]].append(line)

@@ -157,6 +157,8 @@ class Workspace:
 
     double: Double
     principals: set[str] = field(default_factory=lambda: {"app-nightly", "app-other"})
+    users: set[str] = field(default_factory=set)
+    """Those of the account; the claim `upn` of a token that is exchanged without `client_id` names one."""
     down: bool = False
     exchanges: list[dict[str, str]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -182,10 +184,14 @@ class Workspace:
         self.exchanges.append(form)
         if self.down:
             return 503, {"error": "temporarily_unavailable"}
-        if form["client_id"] not in self.principals:
+        claims = jwt.decode(form["subject_token"], options={"verify_signature": False})
+        who, known = form.get("client_id"), self.principals
+        if who is None:
+            who, known = claims["upn"], self.users
+        if who not in known:
             return 401, {"error": "invalid_client", "error_description": "no federation policy"}
         token = f"databricks-{uuid.uuid4()}"
-        self.tokens[token] = form["client_id"]
+        self.tokens[token] = who
         return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
 
 

@@ -10,7 +10,14 @@ from typing import Final
 
 from lakelatch.access.decisions import RULE_AUTHENTICATION, RULE_PROTOCOL, RULE_RATE_LIMIT
 from lakelatch.envoy import limits, metrics
-from lakelatch.envoy.identity import ACTION_HEADER, ENDPOINT_ROUTE, ISSUER_HEADER, PROBE_ROUTE, SUBJECT_HEADER
+from lakelatch.envoy.identity import (
+    ACTION_HEADER,
+    ENDPOINT_ROUTE,
+    ISSUER_HEADER,
+    PROBE_ROUTE,
+    SUBJECT_HEADER,
+    USER_HEADER,
+)
 from lakelatch.envoy.runtime import Json, any_of, where
 
 NAMESPACE: Final = "lakelatch"
@@ -31,6 +38,7 @@ _COMMON: Final[Json] = {
     "duration_ms": "%DURATION%",
     "client_address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     "user_agent": "%REQ(user-agent)%",
+    "user": f"%REQ({USER_HEADER})%",
 }
 _NOBODY: Final[Json] = dict.fromkeys(("rule", "service", "action", "subject", "issuer", "observed"))
 

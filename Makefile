@@ -49,8 +49,9 @@ check: $(READY) ## Format, lint, types, borders: quick, before every commit
 check-mutants: $(READY) ## Break the code in small ways and see the tests notice: an hour, before a release
 	$(BIN)/python -m lakelatch_mutants
 
-check-deep: $(READY) ## Ask gateway and simulator 200,000 generated things, others every time
+check-deep: $(READY) ## Ask gateway and simulator 200,000 generated things, and change 200 policies under load
 	LAKELATCH_DIFFERENTIAL=200000 $(BIN)/python -m pytest -s tests/envoy/test_differential.py
+	LAKELATCH_RELOADS=200 $(BIN)/python -m pytest -s tests/gateway/test_reload.py
 
 format: $(READY) ## Put the code into its format
 	$(BIN)/ruff check --fix .

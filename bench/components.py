@@ -120,7 +120,7 @@ def by_hand(services: int) -> None:
         "access", client_id=front.client_id, app_role_assignment_required=True, opts=entra
     )
     role = azuread.ApplicationAppRole(
-        "access-Gateway.Call",
+        "access/Gateway.Call",
         application_id=front.id,
         role_id=str(uuid.uuid5(uuid.UUID("3f2b5f0e-6c43-5b0c-9d7a-1f5b6a0f7f52"), "access/Gateway.Call")),
         value="Gateway.Call",
@@ -163,7 +163,7 @@ def by_hand(services: int) -> None:
             )
             subject = f"system:serviceaccount:team:{service}"
             azuread.ApplicationFederatedIdentityCredential(
-                f"{name}-cluster",
+                f"{name}/cluster",
                 application_id=registration.id,
                 display_name="cluster",
                 description=f"{subject} at {CLUSTER}",
@@ -173,7 +173,7 @@ def by_hand(services: int) -> None:
                 opts=entra,
             )
             azuread.AppRoleAssignment(
-                f"{name}-call",
+                f"{name}/call",
                 app_role_id=role.role_id,
                 principal_object_id=application.object_id,
                 resource_object_id=front_principal.object_id,
@@ -185,7 +185,7 @@ def by_hand(services: int) -> None:
         assignment = databricks.MwsPermissionAssignment(
             name, principal_id=principal.id, workspace_id=WORKSPACE_ID, permissions=["USER"], opts=first
         )
-        databricks.GroupMember(f"{name}-reader", group_id=readers.id, member_id=principal.id, opts=account)
+        databricks.GroupMember(f"{name}/reader", group_id=readers.id, member_id=principal.id, opts=account)
         assigned = pulumi.ResourceOptions(provider=found["databricks"], depends_on=[assignment])
         trusted = databricks.ServicePrincipalFederationPolicyOidcPolicyArgs(
             issuer=GATEWAY if caller else GITHUB,
@@ -194,7 +194,7 @@ def by_hand(services: int) -> None:
             subject_claim="sub",
         )
         databricks.ServicePrincipalFederationPolicy(
-            f"{name}-lakelatch-{'gateway' if caller else 'workload'}",
+            f"{name}/lakelatch-{'gateway' if caller else 'workload'}",
             service_principal_id=principal.id.apply(int),
             policy_id="lakelatch-gateway" if caller else "lakelatch-workload",
             description=f"Lakelatch: the gateway acts as {service}"

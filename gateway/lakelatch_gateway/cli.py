@@ -45,6 +45,13 @@ def gateway() -> None:
 )
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Port for `/metrics`. Default: none are told.")
 @click.option("--metrics-address", default="127.0.0.1", show_default=True, help="Address for it; not for callers.")
+@click.option(
+    "--key-refresh-seconds",
+    type=click.IntRange(1, 3600),
+    default=300,
+    show_default=True,
+    help="How often issuers' keys are fetched: a key has to be published for this long before it signs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line once it serves.")
 def run(
     config_dir: Path,
@@ -54,6 +61,7 @@ def run(
     audit_segment_mib: int,
     metrics_port: int | None,
     metrics_address: str,
+    key_refresh_seconds: int,
     as_json: bool,
 ) -> None:
     """Serve until stopped, following the config folder.
@@ -70,6 +78,7 @@ def run(
         deny_unaudited=audit_failure == "deny",
         segment_bytes=audit_segment_mib << 20,
         metrics=None if metrics_port is None else (metrics_address, metrics_port),
+        key_refresh_seconds=key_refresh_seconds,
     )
 
 

@@ -29,8 +29,10 @@ class KeyKeeper:
         sleep: Callable[[float], Awaitable[None]],
         chance: Callable[[], float],
         log: Log,
+        refresh_seconds: float = REFRESH_SECONDS,
     ) -> None:
         self._fetch, self._changed, self._sleep, self._chance, self._log = fetch, changed, sleep, chance, log
+        self._refresh_seconds = refresh_seconds
         self._keys: dict[TrustedIssuer, list[Jwk]] = {}
         self._tasks: dict[TrustedIssuer, asyncio.Task[None]] = {}
         self._tried: dict[TrustedIssuer, asyncio.Event] = {}
@@ -85,7 +87,7 @@ class KeyKeeper:
                     still_known=known,
                 )
             else:
-                failures, wait = 0, REFRESH_SECONDS
+                failures, wait = 0, self._refresh_seconds
                 if keys != self._keys.get(issuer):
                     self._keys[issuer] = keys
                     ids = [key["kid"] for key in keys]

@@ -23,6 +23,7 @@ from lakelatch_gateway.audit.trail import FOLDER as AUDIT
 from lakelatch_gateway.audit.trail import Trail, open_sealer
 from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder
+from lakelatch_gateway.keeper import REFRESH_SECONDS
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.schedule import AWAITED
 from lakelatch_gateway.sources import system_authorities
@@ -42,6 +43,7 @@ def serve(
     deny_unaudited: bool = True,
     segment_bytes: int = SEGMENT_BYTES,
     metrics: tuple[str, int] | None = None,
+    key_refresh_seconds: float = REFRESH_SECONDS,
 ) -> None:
     """Run the gateway until a signal ends it.
 
@@ -68,6 +70,7 @@ def serve(
             time.time,
             deny_unaudited,
             metrics,
+            key_refresh_seconds,
         )
         asyncio.run(_supervise(options, ready, sealer))
 

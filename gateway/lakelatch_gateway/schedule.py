@@ -8,7 +8,7 @@ from lakelatch.envoy.runtime import Unavailable
 EXPIRY_FLOOR_SECONDS: Final = 40
 """Azure Databricks refuses a token with 30 s or less left; databricks-sdk stops at 40 s as well (`oauth.py`)."""
 REFRESH_FRACTION: Final = (0.45, 0.55)
-"""Refresh at about half of a token's life: the other half is the time that an outage may take unnoticed."""
+"""Refresh at about half of the time a token can be used: the other half is what an outage may take unnoticed."""
 TRANSIENT_SECONDS: Final = (1.0, 60.0)
 """First and longest wait after an outage."""
 DEFINITE_SECONDS: Final = (5.0, 60.0)
@@ -59,9 +59,9 @@ class State:
 def succeeded(lease: Lease, *, chance: float) -> State:
     """After a token was had; `chance` in 0..1 spreads the refreshes of many services."""
     low, high = REFRESH_FRACTION
-    life = max(lease.expires_at - lease.obtained_at, 0.0)
-    due = lease.obtained_at + life * (low + (high - low) * chance)
-    # A life so short that half of it is beyond the floor is refreshed when it cannot be used any more, not in a rush.
+    usable = max(lease.usable_until - lease.obtained_at, 0.0)
+    due = lease.obtained_at + usable * (low + (high - low) * chance)
+    # A token that can hardly be used, or not at all, is no reason to rush.
     return State(lease=lease, attempt_at=max(due, lease.obtained_at + TRANSIENT_SECONDS[0]))
 
 

@@ -66,6 +66,7 @@ class Sources:
         environment: Mapping[str, str],
         changed: Callable[[], None],
         log: Log,
+        key_refresh_seconds: float,
     ) -> None:
         self.config, self.issuer = config, issuer
         self._paths, self._secrets, self._environment, self._log = paths, secrets, environment, log
@@ -85,7 +86,12 @@ class Sources:
         self.people = PeopleBroker(fetch=self._fetch_persons, clock=time.time, chance=random.random, log=log)
         self._readings = readings(config)
         self._keys = KeyKeeper(
-            fetch=self._fetch_keys, changed=changed, sleep=asyncio.sleep, chance=random.random, log=log
+            fetch=self._fetch_keys,
+            changed=changed,
+            sleep=asyncio.sleep,
+            chance=random.random,
+            log=log,
+            refresh_seconds=key_refresh_seconds,
         )
 
     def compile(
@@ -142,9 +148,12 @@ class Sources:
         What only the one before needs is kept, until `forget` says that it is not needed.
         """
         self._readings |= readings(config)
+        moved = config.workspace != self.config.workspace
         self.config, self.issuer = config, issuer
         self._broker.keep(set(principals(config).values()))
-        await settled(self._broker.settled(), self.learn())
+        self._keys.keep(set(config.issuers.values()))
+        # A policy must not wait for a workspace that answers slowly, so its metadata is asked for only where it is new.
+        await settled(self._broker.settled(), self._keys.settled(), *([self._fetch_metadata()] if moved else []))
 
     def forget(self) -> None:
         """Drop what the configuration in use does not need."""

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -20,6 +20,7 @@ import uvicorn
 from lakelatch.access.switches import Switches
 from lakelatch.envoy.compiler import Compiled
 from lakelatch.envoy.config import GatewayConfig
+from lakelatch.envoy.routes import ROUTE_CONFIGURATION
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
 from lakelatch_gateway import delivery, files, people_server, switchboard
@@ -32,7 +33,8 @@ from lakelatch_gateway.errors import GatewayError
 from lakelatch_gateway.folder import ConfigFolder, Fingerprint
 from lakelatch_gateway.gate import Gate
 from lakelatch_gateway.health import problems
-from lakelatch_gateway.issuer import open_issuer
+from lakelatch_gateway.issuer import Issuer, open_issuer
+from lakelatch_gateway.keeper import REFRESH_SECONDS
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.metrics import ENVOY_FILTER, exposition
 from lakelatch_gateway.metrics_server import metrics_served
@@ -66,6 +68,8 @@ class Options:
     """Whether requests are refused while audit lines cannot be written."""
     metrics: tuple[str, int] | None = None
     """Address and port for metrics; None: none are told, and Envoy counts no decisions."""
+    key_refresh_seconds: float = REFRESH_SECONDS
+    """How long a key that an issuer published may be unknown."""
 
 
 class Supervisor:
@@ -81,6 +85,7 @@ class Supervisor:
         self._in_force = False
         self._switches_read = True
         self._switched: switchboard.Fingerprint = (None, ())
+        self._switch_bell = asyncio.Event()
         self._defeat: GatewayError | None = None
 
     def stop(self) -> None:
@@ -130,6 +135,7 @@ class Supervisor:
                 environment=options.environment,
                 changed=self._bell.set,
                 log=self._log,
+                key_refresh_seconds=options.key_refresh_seconds,
             )
             stack.push_async_callback(sources.close)
             await stack.enter_async_context(self._endpoints(sources, paths))
@@ -158,7 +164,7 @@ class Supervisor:
             await stack.enter_async_context(metrics_served(options.metrics, metrics))
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
-            await self._deliver(sources, envoy, gate)
+            await self._deliver(sources, config, envoy, gate)
             self._in_force = True
             self._tell_adopted("serving", config, host=config.host, port=config.listen.port)
             ready(config)
@@ -182,6 +188,7 @@ class Supervisor:
             await asyncio.sleep(POLL_SECONDS)
             if board.fingerprint(self._switches, self._now()) != self._switched:
                 self._read_switches()
+                self._switch_bell.set()
                 self._bell.set()
 
     def _read_switches(self) -> None:
@@ -222,7 +229,7 @@ class Supervisor:
                     self._delivered = False
                     await self._adopt(sources, envoy, gate)
                 else:
-                    await self._deliver(sources, envoy, gate)
+                    await self._deliver(sources, sources.config, envoy, gate)
             except LakelatchError as error:
                 self._log.error(
                     "configuration refused, the one before stays in force",
@@ -238,10 +245,10 @@ class Supervisor:
         issuer = open_issuer(config.issuer)
         before = sources.config, sources.issuer
         # A broken one is refused before anything is fetched for it.
-        await self._validate(self._compile(sources, config))
+        await self._validate(validated := self._compile(sources, config))
         try:
-            await sources.use(config, issuer)
-            await self._deliver(sources, envoy, gate)
+            await self._use(sources, config, issuer, envoy, gate)
+            await self._deliver(sources, config, envoy, gate, validated)
         except LakelatchError:
             await sources.use(*before)
             sources.forget()
@@ -259,11 +266,37 @@ class Supervisor:
             **fields,
         )
 
-    async def _deliver(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
+    async def _use(
+        self, sources: Sources, config: GatewayConfig, issuer: Issuer, envoy: EnvoyKeeper, gate: Gate
+    ) -> None:
+        """Fetch what a configuration needs. That may take a while, for which no operator's switch has to wait."""
+        before = sources.config
+        using = asyncio.create_task(sources.use(config, issuer))
+        try:
+            while not using.done():
+                switched = asyncio.create_task(self._switch_bell.wait())
+                await asyncio.wait({using, switched}, return_when=asyncio.FIRST_COMPLETED)
+                await cancel(switched)
+                if self._switch_bell.is_set():
+                    await self._deliver(sources, before, envoy, gate)
+        finally:
+            await cancel(using)
+        using.result()
+
+    async def _deliver(
+        self,
+        sources: Sources,
+        config: GatewayConfig,
+        envoy: EnvoyKeeper,
+        gate: Gate,
+        validated: Compiled | None = None,
+    ) -> None:
+        self._switch_bell.clear()
         closed = gate.closed
-        compiled = self._compile(sources, sources.config, unaudited=closed)
-        if delivery.changed(compiled.discovery()):
-            await self._validate(compiled)
+        compiled = self._compile(sources, config, unaudited=closed)
+        if changed := delivery.changed(compiled.discovery()):
+            if compiled != validated:
+                await self._validate(_unproven(compiled, changed))
             await gate.deliver(closed, lambda: envoy.deliver(compiled))
 
     def _watch_ended(self, watch: "asyncio.Task[None]") -> None:
@@ -296,6 +329,12 @@ class Supervisor:
         finally:
             server.should_exit = True
             await task
+
+
+def _unproven(compiled: Compiled, changed: Mapping[str, str]) -> Compiled:
+    """What Envoy has to validate: keys and switches come without the routes, which are nearly all and in force."""
+    without_routes = changed.keys() <= {compiled.files.authentication, compiled.files.gate}
+    return replace(compiled, routes={"name": ROUTE_CONFIGURATION}) if without_routes else compiled
 
 
 def _prepare(run: Path) -> None:

@@ -69,7 +69,7 @@ STATE: dict[str, Any] = {
         "resources": [
             {"urn": "urn:pulumi:production::lakelatch::pulumi:pulumi:Stack::lakelatch", "type": "pulumi:pulumi:Stack"},
             policy(
-                "access-etl-deploy-lakelatch-workload",
+                "access-etl-deploy/lakelatch-workload",
                 "lakelatch-workload",
                 issuer=GITHUB,
                 audiences=["b", "a"],
@@ -77,7 +77,7 @@ STATE: dict[str, Any] = {
                 subjectClaim="sub",
             ),
             policy(
-                "access-exporter-lakelatch-gateway",
+                "access-exporter/lakelatch-gateway",
                 "lakelatch-gateway",
                 issuer=GATEWAY,
                 audiences=[ACCOUNT],
@@ -94,7 +94,7 @@ STATE: dict[str, Any] = {
                 },
             },
             {
-                "urn": f"urn:pulumi:p::l::{verifiers.ENTRA_CREDENTIAL}::access-nightly-report-cluster",
+                "urn": f"urn:pulumi:p::l::{verifiers.ENTRA_CREDENTIAL}::access-nightly-report/cluster",
                 "type": verifiers.ENTRA_CREDENTIAL,
                 "inputs": {"issuer": "https://k", "audiences": ["api://AzureADTokenExchange"], "subject": "s"},
             },
@@ -166,7 +166,7 @@ def test_a_services_name_may_end_in_anothers() -> None:
     config = {"host": GATEWAY, "issuers": {}, "services": {"report": {}, "nightly-report": {}}}
     rows = [
         {"urn": "a::x", "type": verifiers.GATEWAY_CONFIG, "inputs": {"config": config}},
-        policy("access-nightly-report-lakelatch-gateway", "lakelatch-gateway", issuer=GATEWAY),
+        policy("access-nightly-report/lakelatch-gateway", "lakelatch-gateway", issuer=GATEWAY),
     ]
     found = verifiers.of_state({"deployment": {"resources": rows}}, None)
     assert [one.service for one in found if one.kind == "principal"] == ["nightly-report"]

@@ -48,7 +48,7 @@ def state(subject: str) -> str:
     """What the engine exports when a stack has made the trust of `etl-deploy`."""
     policy = {"issuer": GITHUB, "audiences": ["0d26daa6-5e44-4c97-a497-ef015f91254a"], "subject": subject}
     row = {
-        "urn": f"urn:pulumi:p::l::{verifiers.PRINCIPAL_POLICY}::access-etl-deploy-lakelatch-workload",
+        "urn": f"urn:pulumi:p::l::{verifiers.PRINCIPAL_POLICY}::access-etl-deploy/lakelatch-workload",
         "type": verifiers.PRINCIPAL_POLICY,
         "outputs": {"policyId": "lakelatch-workload", "oidcPolicy": policy},
     }

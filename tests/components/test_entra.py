@@ -19,9 +19,9 @@ def made(deploy: Deploy, **changed: Any) -> Any:
 def test_registers_exactly_its_parts(deploy: Deploy) -> None:
     deployed = made(deploy)
     assert sorted(deployed.made()) == [
-        "AppRoleAssignment app-call",
-        "ApplicationAppRole app-Call",
-        "ApplicationFederatedIdentityCredential app-cluster",
+        "AppRoleAssignment app/call",
+        "ApplicationAppRole app/Call",
+        "ApplicationFederatedIdentityCredential app/cluster",
         "ApplicationIdentifierUri app",
         "ApplicationOptionalClaims app",
         "ApplicationRegistration app",
@@ -118,8 +118,8 @@ def test_a_grant_can_wait_for_the_role_that_it_names(deploy: Deploy) -> None:
         grant = {"role_id": front.app_role_ids["Call"], "resource_object_id": front.object_id}
         build("EntraApplication", pulumi.ResourceOptions(), name="caller", app_roles=None, grants={"call": grant})
 
-    [grant] = [row for row in deploy(program).of(":AppRoleAssignment") if row.name == "caller-call"]
-    assert "ApplicationAppRole front-Call" in grant.waits_for
+    [grant] = [row for row in deploy(program).of(":AppRoleAssignment") if row.name == "caller/call"]
+    assert "ApplicationAppRole front/Call" in grant.waits_for
 
 
 def test_what_only_calls_exposes_nothing(deploy: Deploy) -> None:

@@ -21,8 +21,8 @@ class TestServiceIdentity:
         deployed = deploy(lambda: build("ServiceIdentity"))
         assert sorted(deployed.made()) == [
             "Entitlements app",
-            "Grant app-catalog-main",
-            "GroupMember app-readers",
+            "Grant app/catalog/main",
+            "GroupMember app/readers",
             "MwsPermissionAssignment app",
             "ServiceIdentity app",
             "ServicePrincipal app",
@@ -144,7 +144,7 @@ class TestRights:
             {"external_location": "lake", "privileges": ["READ_FILES"]},
         ]
         rows = deploy(lambda: build(component, grants=grants)).of(":Grant")
-        assert [row.name for row in rows] == ["app-schema-main.sales", "app-external_location-lake"]
+        assert [row.name for row in rows] == ["app/schema/main.sales", "app/external_location/lake"]
         assert rows[0].inputs["privileges"] == ["SELECT", "USE_SCHEMA"]
         assert rows[1].inputs["externalLocation"] == "lake"
 
@@ -245,7 +245,7 @@ class TestRefusals:
 class TestGroups:
     def test_a_made_one(self, deploy: Deploy) -> None:
         deployed = deploy(lambda: build("AccountGroup"))
-        assert deployed.made() == ["AccountGroup app", "Group app", "GroupMember app-job"]
+        assert deployed.made() == ["AccountGroup app", "Group app", "GroupMember app/job"]
         assert deployed.one(":Group").inputs == {"displayName": "readers"}
         assert deployed.one(":GroupMember").inputs == {"groupId": GROUP_ID, "memberId": SERVICE_PRINCIPAL_ID}
 
@@ -266,9 +266,9 @@ class TestGroups:
         assert sorted(deployed.made()) == [
             "AccountGroup app",
             "Entitlements app",
-            "Grant app-catalog-main",
+            "Grant app/catalog/main",
             "Group app",
-            "GroupMember app-job",
+            "GroupMember app/job",
             "MwsPermissionAssignment app",
             "WorkspaceRole app",
         ]

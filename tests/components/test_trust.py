@@ -69,7 +69,7 @@ class TestBoth:
         policy, kind = KINDS[component]
         found = deploy(lambda: build(component, policies=dict.fromkeys(("one", "two", "three"), policy))).of(kind)
         chain = [{wait for wait in row.waits_for if "Policy" in wait} for row in found]
-        assert chain == [set(), {f"{kind[1:]} app-one"}, {f"{kind[1:]} app-two"}]
+        assert chain == [set(), {f"{kind[1:]} app/one"}, {f"{kind[1:]} app/two"}]
 
     def test_20_are_taken(self, component: str, deploy: Deploy) -> None:
         assert len(policies(component, deploy, **{f"p{index}": KINDS[component][0] for index in range(20)})) == 20

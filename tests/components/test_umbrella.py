@@ -41,34 +41,28 @@ def wide(deploy: Deploy, *workspaces: str, text: str = WIDE, **changed: Any) -> 
     return deploy(program)
 
 
-def parts(deployed: Any, level: str = "DatabricksAccess") -> list[str]:
-    """The components right below the umbrella, sorted."""
-    return sorted(
-        f"{row.type.rpartition(':')[2]} {row.name}"
-        for row in deployed.resources
-        if row.type.startswith("lakelatch:") and row.parents and row.parents[-1] == f"lakelatch:index:{level}"
-    )
+def parts(deployed: Any) -> list[str]:
+    """What stands right below the umbrella, sorted; of a service its principals, each with all that belongs to it."""
+    below = [row for row in deployed.resources if row.parents and row.parents[-1] == "lakelatch:index:DatabricksAccess"]
+    shown = [row for row in below if row.type.startswith("lakelatch:") or row.type.endswith(":ServicePrincipal")]
+    return sorted(f"{row.type.partition(':')[0]} {row.type.rpartition(':')[2]} {row.name}" for row in shown)
 
 
 PRODUCTION = [
-    "AccessGateway all",
-    "AccountFederation all",
-    "AccountGroup all-analysts",
-    "EntraApplication all",
-    "EntraApplication all-Databricks",
-    "EntraApplication all-mover",
-    "EntraApplication all-nightly-report",
-    "FederationTrust all-dashboard",
-    "FederationTrust all-importer",
-    "FederationTrust all-mover",
-    "FederationTrust all-nightly-report",
-    "ServiceIdentity all-dashboard",
-    "ServiceIdentity all-importer",
-    "ServiceIdentity all-mover",
-    "ServiceIdentity all-nightly-report",
-    "WorkspaceRole all-sql-reader",
+    "azuread ServicePrincipal all-mover",
+    "azuread ServicePrincipal all-nightly-report",
+    "databricks ServicePrincipal all-dashboard",
+    "databricks ServicePrincipal all-importer",
+    "databricks ServicePrincipal all-mover",
+    "databricks ServicePrincipal all-nightly-report",
+    "lakelatch AccessGateway all",
+    "lakelatch AccountFederation all",
+    "lakelatch AccountGroup all-analysts",
+    "lakelatch EntraApplication all",
+    "lakelatch EntraApplication all-Databricks",
+    "lakelatch WorkspaceRole all-sql-reader",
 ]
-TRIAL = ["FederationTrust all-etl-deploy", "ServiceIdentity all-etl-deploy", "WorkspaceRole all-deployer"]
+TRIAL = ["databricks ServicePrincipal all-etl-deploy", "lakelatch WorkspaceRole all-deployer"]
 
 
 class TestStacks:
@@ -76,7 +70,7 @@ class TestStacks:
 
     def test_the_accounts_stack(self, deploy: Deploy) -> None:
         assert parts(wide(deploy, "analytics", stack="production")) == sorted(
-            [*PRODUCTION, "AccountGroup all-deployer"]
+            [*PRODUCTION, "lakelatch AccountGroup all-deployer"]
         )
 
     def test_a_workspaces_stack(self, deploy: Deploy) -> None:
@@ -120,7 +114,7 @@ class TestTrusts:
         ("name", "policy"),
         [
             pytest.param(
-                f"all-{service}-lakelatch-gateway",
+                f"all-{service}/lakelatch-gateway",
                 {"issuer": "https://databricks.example.com", "audiences": [ACCOUNT_ID], "subject": service},
                 id=f"{service}, by the gateway",
             )
@@ -128,7 +122,7 @@ class TestTrusts:
         ]
         + [
             pytest.param(
-                "all-etl-deploy-lakelatch-workload",
+                "all-etl-deploy/lakelatch-workload",
                 {
                     "issuer": "https://token.actions.githubusercontent.com",
                     "audiences": [
@@ -140,7 +134,7 @@ class TestTrusts:
                 id="direct",
             ),
             pytest.param(
-                "all-mover-lakelatch-workload",
+                "all-mover/lakelatch-workload",
                 {
                     "issuer": "https://login.microsoftonline.com/7f3b6c1e-9a42-4b8e-8d55-2c9e1f0a6b37/v2.0",
                     "audiences": ["client-all-Databricks"],
@@ -154,7 +148,7 @@ class TestTrusts:
         assert policies[name] == {**policy, "subjectClaim": "sub"}
 
     def test_the_account_trusts_an_issuer_with_users(self, policies: Any) -> None:
-        assert policies["all-entra"] == {
+        assert policies["all/entra"] == {
             "issuer": "https://login.microsoftonline.com/7f3b6c1e-9a42-4b8e-8d55-2c9e1f0a6b37/v2.0",
             "audiences": ["databricks-people"],
             "subjectClaim": "upn",
@@ -185,10 +179,10 @@ class TestPeopleAndRoles:
         rows = wide(deploy, "analytics", stack="production").of(":GroupMember")
         found = {row.name: (row.inputs["groupId"], row.inputs["memberId"]) for row in rows}
         assert found == {
-            "all-sql-reader-analysts": (GROUP_ID, ADOPTED_GROUP_ID),
-            "all-nightly-report-sql-reader": (GROUP_ID, SERVICE_PRINCIPAL_ID),
-            "all-dashboard-sql-reader": (GROUP_ID, SERVICE_PRINCIPAL_ID),
-            "all-mover-sql-reader": (GROUP_ID, SERVICE_PRINCIPAL_ID),
+            "all-sql-reader/analysts": (GROUP_ID, ADOPTED_GROUP_ID),
+            "all-nightly-report/sql-reader": (GROUP_ID, SERVICE_PRINCIPAL_ID),
+            "all-dashboard/sql-reader": (GROUP_ID, SERVICE_PRINCIPAL_ID),
+            "all-mover/sql-reader": (GROUP_ID, SERVICE_PRINCIPAL_ID),
         }
 
     def test_rights_are_made_by_the_workspaces_provider(self, deploy: Deploy) -> None:
@@ -325,18 +319,35 @@ def test_resources_grow_with_the_services_and_keep_their_names(deploy: Deploy) -
     text = model(services={"second": second, "nightly-report": service()})
     one, two = ({row.urn for row in access(deploy, given).resources} for given in (MODEL, text))
     assert one < two
-    assert len(two - one) == 10
+    assert len(two - one) == 7
 
 
 def test_a_grant_waits_for_its_role(deploy: Deploy) -> None:
     """The role's id is known beforehand, but Entra refuses a grant of a role that is not there yet."""
-    assert "ApplicationAppRole all-Gateway.Call" in access(deploy).one(":AppRoleAssignment").waits_for
+    assert "ApplicationAppRole all/Gateway.Call" in access(deploy).one(":AppRoleAssignment").waits_for
 
 
-def test_a_service_may_have_any_name(deploy: Deploy) -> None:
-    """Also that of a part of the stack: no two resources meet under one name."""
-    rows = access(deploy, model(services={"gateway": service()})).resources
-    assert len({(row.type, row.name) for row in rows}) == len(rows)
+READERS = {"c": "c-readers", "b-c": "b-c-readers"}
+"""Role to group; with the services below, one name each if service and role were joined by a hyphen."""
+
+
+@pytest.mark.parametrize(
+    "services",
+    [
+        pytest.param({"gateway": ["c"]}, id="that of a part of the stack"),
+        pytest.param({"a": ["b-c"], "a-b": ["c"]}, id="one that begins like another, with a role that ends like it"),
+        pytest.param({"c": ["c"], "b-c": ["b-c"]}, id="those of roles"),
+    ],
+)
+def test_services_may_have_any_name(services: dict[str, list[str]], deploy: Deploy) -> None:
+    """No two resources meet under one name."""
+    roles = {role: {"actions": ["current_user.me"], "group": {"create": group}} for role, group in READERS.items()}
+    rows = {
+        name: service(roles=held, workload={**service()["workload"], "service_account": name})
+        for name, held in services.items()
+    }
+    made = access(deploy, model(roles=roles, services=rows)).resources
+    assert len({row.urn for row in made}) == len(made)
 
 
 def test_no_secret_is_ever_made(deploy: Deploy) -> None:

@@ -61,8 +61,8 @@ def test_only_granted_actions_are_let_through_each_with_the_token_of_its_service
     services = {}
     for lists in found(routes, "routes"):
         for route in lists:
-            if "route" in route and route["name"].startswith("service "):
-                services[route["name"].removeprefix("service ")] = route["typed_per_filter_config"]
+            if route.get("route", {}).get("cluster") == "workspace":
+                services[route["name"]] = route["typed_per_filter_config"]
     assert services.keys() == config.services.keys()
     for name, filters in services.items():
         [actions] = found(filters["lakelatch.authorization"], "map")
@@ -132,7 +132,10 @@ def test_what_stands_for_nobody_answers_by_itself(configure: Any) -> None:
     host = compile_gateway(configure(), RUNTIME).routes["virtual_hosts"][-1]
     routes = [route for lists in found(host, "routes") for route in lists]
     assert len(routes) > len(ACTIONS)
-    assert {route["name"] for route in routes if "direct_response" not in route} == {"endpoint", "probe"}
+    assert {route["name"] for route in routes if "direct_response" not in route} == {
+        "gateway endpoint",
+        "gateway probe",
+    }
     assert {route["route"]["cluster"] for route in routes if "route" in route} == {"endpoints"}
 
 

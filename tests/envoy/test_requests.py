@@ -38,7 +38,12 @@ def test_request_of_a_service_reaches_the_workspace_with_the_databricks_token_on
     assert seen["headers"]["x-request-id"]
     assert token not in json.dumps(seen)
     internal = {name: value for name, value in seen["headers"].items() if name.startswith(("x-lakelatch", "x-envoy"))}
-    assert internal == {"x-lakelatch-action": "current_user.me"}
+    assert internal == {
+        "x-lakelatch-action": "current_user.me",
+        "x-lakelatch-subject": "Nightly-1",
+        "x-lakelatch-issuer": entra.url,
+        "x-lakelatch-principal": "app-1",
+    }
 
 
 def test_answer_goes_back_untouched(envoy: Any, entra: Any) -> None:
@@ -213,7 +218,14 @@ def test_token_in_the_query_is_no_token_and_is_not_forwarded_beside_one(
     assert token not in envoy.audit_file.read_text()
 
 
-INTERNAL = ["x-lakelatch-subject", "X-LakeLatch-Issuer", "x-lakelatch-anything", "x-envoy-original-path"]
+INTERNAL = [
+    "x-lakelatch-subject",
+    "X-LakeLatch-Issuer",
+    "x-lakelatch-principal",
+    "x-lakelatch-class",
+    "x-lakelatch-anything",
+    "x-envoy-original-path",
+]
 STRIPPED = [
     "proxy-authorization",
     "x-forwarded-access-token",
@@ -227,9 +239,11 @@ STRIPPED = [
 
 @pytest.mark.parametrize("name", [*INTERNAL, *STRIPPED])
 def test_header_that_a_client_may_not_send_has_no_effect(envoy: Any, entra: Any, workspace: Any, name: Any) -> None:
-    response = envoy.request("GET", ME, entra.token("Nightly-1"), headers={name: "idle"})
-    assert response.status_code == 200
-    assert workspace.requests[-1]["headers"].get(name.lower()) is None
+    token = entra.token("Nightly-1")
+    assert envoy.request("GET", ME, token).status_code == 200
+    without = workspace.requests[-1]["headers"].get(name.lower())
+    assert envoy.request("GET", ME, token, headers={name: "idle"}).status_code == 200
+    assert workspace.requests[-1]["headers"].get(name.lower()) == without
     assert workspace.requests[-1]["headers"]["authorization"] == "Bearer databricks-token-of-nightly"
 
 

@@ -1,5 +1,6 @@
 """The gateway as a process of its own, between small doubles of an identity provider and a workspace, on loopback."""
 
+import contextlib
 import datetime
 import ipaddress
 import json
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import httpx
@@ -26,6 +27,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.ports import free_port
+from support.processes import children
 from support.quiet import QuietServer
 
 from lakelatch.envoy.config import GatewayConfig
@@ -84,6 +86,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 Answer = tuple[int, Any]
+OUTAGE: Answer = 503, {"error": "temporarily_unavailable"}
 
 
 @dataclass
@@ -93,6 +96,8 @@ class Double:
     answer: Callable[[str, str, dict[str, str], bytes], Answer]
     port: int = 0
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    cut: Literal["", "before the answer", "within the answer"] = ""
+    """Where the connection ends of whoever calls the API."""
 
     @property
     def url(self) -> str:
@@ -110,9 +115,13 @@ def serve(double: Double, context: ssl.SSLContext) -> QuietServer:
             double.requests.append((self.command, self.path, headers))
             status, document = double.answer(self.command, self.path, headers, body)
             reply = json.dumps(document).encode()
+            cut = double.cut if self.path.startswith("/api/") else ""
+            if cut == "before the answer":
+                raise ConnectionResetError
+            self.close_connection = bool(cut)
             self.send_response(status)
             self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(reply)))
+            self.send_header("content-length", str(len(reply) + len(cut)))
             self.end_headers()
             self.wfile.write(reply)
 
@@ -130,25 +139,32 @@ def serve(double: Double, context: ssl.SSLContext) -> QuietServer:
 
 @dataclass
 class IdentityProvider:
-    """Publishes one ES256 key, which `rotate` replaces, and signs tokens with it."""
+    """Publishes one ES256 key, unless `published` says others, and signs tokens with it."""
 
     double: Double
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     kid: str = "first"
-    extra_keys: list[dict[str, Any]] = field(default_factory=list)
+    published: list[dict[str, Any]] | None = None
 
     @property
     def url(self) -> str:
         return f"{self.double.url}/tenant"
 
+    def answer(self, path: str) -> Answer:
+        if path == "/tenant/.well-known/openid-configuration":
+            return 200, {"issuer": self.url, "jwks_uri": f"{self.double.url}/keys"}
+        return (200, self.jwks()) if path == "/keys" else (404, {})
+
     def jwks(self) -> dict[str, Any]:
         public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {"keys": [{**public, "kid": self.kid, "use": "sig"}, *self.extra_keys]}
+        return {"keys": [{**public, "kid": self.kid, "use": "sig"}] if self.published is None else self.published}
 
-    def token(self, subject: str, **claims: Any) -> str:
+    def token(
+        self, subject: str, *, key: ec.EllipticCurvePrivateKey | None = None, kid: str | None = None, **claims: Any
+    ) -> str:
         now = int(time.time())
         payload = {"iss": self.url, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + 600, **claims}
-        return jwt.encode(payload, self.key, "ES256", {"kid": self.kid})
+        return jwt.encode(payload, key or self.key, "ES256", {"kid": kid or self.kid})
 
 
 @dataclass
@@ -160,6 +176,8 @@ class Workspace:
     users: set[str] = field(default_factory=set)
     """Those of the account; the claim `upn` of a token that is exchanged without `client_id` names one."""
     down: bool = False
+    trouble: dict[str, Callable[[], Answer | None]] = field(default_factory=dict)
+    """What becomes of a principal's exchanges instead; None: nothing, but it may have taken its time."""
     exchanges: list[dict[str, str]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     lifetime: int = 3600
@@ -183,39 +201,18 @@ class Workspace:
     def _exchange(self, form: dict[str, str]) -> Answer:
         self.exchanges.append(form)
         if self.down:
-            return 503, {"error": "temporarily_unavailable"}
+            return OUTAGE
         claims = jwt.decode(form["subject_token"], options={"verify_signature": False})
         who, known = form.get("client_id"), self.principals
         if who is None:
             who, known = claims["upn"], self.users
+        if (answer := self.trouble.get(who, lambda: None)()) is not None:
+            return answer
         if who not in known:
             return 401, {"error": "invalid_client", "error_description": "no federation policy"}
         token = f"databricks-{uuid.uuid4()}"
         self.tokens[token] = who
         return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
-
-
-@pytest.fixture
-def provider(pki: Pki) -> Iterator[IdentityProvider]:
-    def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        if path == "/tenant/.well-known/openid-configuration":
-            return 200, {"issuer": made.url, "jwks_uri": f"{made.double.url}/keys"}
-        return (200, made.jwks()) if path == "/keys" else (404, {})
-
-    made = IdentityProvider(Double(answer))
-    server = serve(made.double, pki.context)
-    yield made
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def workspace(pki: Pki) -> Iterator[Workspace]:
-    made = Workspace(Double(lambda *request: made.answer(*request)))
-    server = serve(made.double, pki.context)
-    yield made
-    server.shutdown()
-    server.server_close()
 
 
 @dataclass
@@ -230,6 +227,10 @@ class Gateway:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def envoys(self) -> list[int]:
+        return children(self.process.pid)
 
     @property
     def log(self) -> list[dict[str, Any]]:
@@ -280,19 +281,22 @@ def _deliver() -> Callable[[Path, str], None]:
     return deliver
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A folder with a path that is short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="ll-gw-") as name:
-        yield Path(name)
+@dataclass
+class Scene:
+    """What a gateway stands between, and a place for it with a path that is short enough for sockets."""
 
+    pki: Pki
+    provider: IdentityProvider
+    workspace: Workspace
+    home: Path
+    port: int
+    started: list[Gateway] = field(default_factory=list)
 
-@pytest.fixture
-def configure(provider: IdentityProvider, workspace: Workspace, pki: Pki, home: Path) -> Callable[..., GatewayConfig]:
-    """Makes a configuration; keyword arguments replace whole sections, `services` adds to the one that is there."""
-    port = free_port()
-
-    def make(*, roles: dict[str, list[str]] | None = None, services: Any = None, **sections: Any) -> GatewayConfig:
+    def configure(
+        self, *, roles: dict[str, list[str]] | None = None, services: Any = None, **sections: Any
+    ) -> GatewayConfig:
+        """Make a configuration; keywords replace whole sections, `services` adds to the one that is there."""
+        ca_file = str(self.pki.ca_file)
         nightly = {
             "issuer": "entra",
             "subject": "nightly-subject",
@@ -300,54 +304,98 @@ def configure(provider: IdentityProvider, workspace: Workspace, pki: Pki, home: 
             "roles": {"reader": ["current_user.me"]} if roles is None else roles,
         }
         data = {
-            "host": f"http://127.0.0.1:{port}".replace("http:", "https:"),
-            "listen": {"address": "127.0.0.1", "port": port},
-            "workspace": {"host": workspace.url, "id": "17", "account_id": "acc", "ca_file": str(pki.ca_file)},
-            "issuers": {"entra": {"issuer": provider.url, "audience": AUDIENCE, "ca_file": str(pki.ca_file)}},
+            "host": f"https://127.0.0.1:{self.port}",
+            "listen": {"address": "127.0.0.1", "port": self.port},
+            "workspace": {"host": self.workspace.url, "id": "17", "account_id": "acc", "ca_file": ca_file},
+            "issuers": {"entra": {"issuer": self.provider.url, "audience": AUDIENCE, "ca_file": ca_file}},
             "services": {"nightly": nightly, **(services or {})},
             "issuer": {
                 "url": "https://gateway.example.test",
-                "key": {"path": str(home / "keys" / "signing.pem")},
+                "key": {"path": str(self.home / "keys" / "signing.pem")},
                 "audience": "https://workspace.example.test/oidc/v1/token",
             },
         }
         return GatewayConfig.parse(data | sections)
 
-    return make
+    def deliver(self, config: GatewayConfig) -> None:
+        deliver(self.home / "config", config.file())
 
-
-@pytest.fixture
-def start(home: Path, pki: Pki) -> Iterator[Callable[..., Gateway]]:
-    """Starts gateways, and ends them with the test."""
-    started: list[Gateway] = []
-
-    def make(config: GatewayConfig, *options: str, wait: bool = True) -> Gateway:
-        if not (home / "config" / "current").exists():
-            deliver(home / "config", config.file())
+    def start(self, config: GatewayConfig, *options: str, wait: bool = True) -> Gateway:
+        """Start a gateway; it ends with the scene."""
+        if not (self.home / "config" / "current").exists():
+            self.deliver(config)
         command = [sys.executable, "-c", "from lakelatch.cli import main; main()", "gateway", "run", "--json"]
-        command += [
-            "--config-dir",
-            str(home / "config"),
-            "--state-dir",
-            str(home / "state"),
-            "--workers",
-            "1",
-            *options,
-        ]
-        with (home / "log.jsonl").open("w") as log:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        made = Gateway(home, config.listen.port, process, pki)
-        started.append(made)
+        command += ["--config-dir", str(self.home / "config"), "--state-dir", str(self.home / "state")]
+        with (self.home / "log.jsonl").open("w") as log:
+            process = subprocess.Popen(
+                [*command, "--workers", "1", *options], stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        made = Gateway(self.home, config.listen.port, process, self.pki)
+        self.started.append(made)
         if wait:
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert line, (home / "log.jsonl").read_text()
+            assert line, (self.home / "log.jsonl").read_text()
             assert json.loads(line) == {"host": config.host, "ready": True, "pid": process.pid}
         return made
 
-    yield make
-    for gateway in started:
-        if gateway.process.poll() is None:
-            gateway.stop()
-        assert gateway.process.stdout is not None
-        gateway.process.stdout.close()
+    def close(self) -> None:
+        for gateway in self.started:
+            if gateway.process.poll() is None:
+                gateway.stop()
+            assert gateway.process.stdout is not None
+            gateway.process.stdout.close()
+
+
+@contextlib.contextmanager
+def set_scene(pki: Pki) -> Iterator[Scene]:
+    issuer = IdentityProvider(Double(lambda method, path, headers, body: issuer.answer(path)))
+    behind = Workspace(Double(lambda *request: behind.answer(*request)))
+    servers = [serve(issuer.double, pki.context), serve(behind.double, pki.context)]
+    with tempfile.TemporaryDirectory(prefix="ll-gw-") as home:
+        scene = Scene(pki, issuer, behind, Path(home), free_port())
+        try:
+            yield scene
+        finally:
+            scene.close()
+            for server in servers:
+                server.shutdown()
+                server.server_close()
+
+
+@pytest.fixture
+def scene(pki: Pki) -> Iterator[Scene]:
+    """One for each test; a module whose tests do not disturb each other names `shared_scene` so instead."""
+    with set_scene(pki) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_scene(pki: Pki) -> Iterator[Scene]:
+    with set_scene(pki) as made:
+        yield made
+
+
+@pytest.fixture
+def provider(scene: Scene) -> IdentityProvider:
+    return scene.provider
+
+
+@pytest.fixture
+def workspace(scene: Scene) -> Workspace:
+    return scene.workspace
+
+
+@pytest.fixture
+def home(scene: Scene) -> Path:
+    return scene.home
+
+
+@pytest.fixture
+def configure(scene: Scene) -> Callable[..., GatewayConfig]:
+    return scene.configure
+
+
+@pytest.fixture
+def start(scene: Scene) -> Callable[..., Gateway]:
+    return scene.start

@@ -163,8 +163,9 @@ def test_kill_loses_only_what_envoy_had_not_flushed(
 
 
 def test_gate_closes_while_audit_lines_cannot_be_written_and_opens_again(
-    start: Any, configure: Any, provider: Any, home: Any, eventually: Any
+    start: Any, configure: Any, provider: Any, home: Any, deliver: Any, eventually: Any
 ) -> None:
+    """No configuration that is delivered meanwhile opens it."""
     gateway = start(configure())
     token = provider.token("nightly-subject")
     assert gateway.get(ME, token).status_code == 200
@@ -175,8 +176,12 @@ def test_gate_closes_while_audit_lines_cannot_be_written_and_opens_again(
     assert int(refused.headers["retry-after"]) > 0
     assert gateway.get(ME).status_code == 401
     assert gateway.get("/.well-known/jwks.json").status_code == 200
+    deliver(home / "config", configure(roles={"reader": ["current_user.me", "warehouses.list"]}).file())
+    eventually(lambda: "configuration in force" in [line["message"] for line in gateway.log])
+    assert gateway.get(ME, token).status_code == 503
     mend_disk(gateway, home)
     eventually(lambda: gateway.get(ME, token).status_code == 200)
+    assert gateway.get("/api/2.0/sql/warehouses", token).status_code == 200
     gateway.stop()
     failed, recovered = [line for line in gateway.events if line["event"].startswith("audit.")]
     assert (failed["event"], failed["decision"], failed["rule"]) == ("audit.failed", "deny", "audit")
@@ -185,20 +190,6 @@ def test_gate_closes_while_audit_lines_cannot_be_written_and_opens_again(
     [line, *_] = [line for line in gateway.audit if line["rule"] == "audit"]
     assert (line["decision"], line["status"], line["subject"]) == ("deny", 503, "nightly-subject")
     assert holds(home)
-
-
-def test_closed_gate_stays_closed_when_a_configuration_is_delivered(
-    start: Any, configure: Any, provider: Any, home: Any, deliver: Any, eventually: Any
-) -> None:
-    gateway = start(configure())
-    token = provider.token("nightly-subject")
-    break_disk(gateway, home)
-    eventually(lambda: gateway.get(ME, token).status_code == 503)
-    deliver(home / "config", configure(roles={"reader": ["current_user.me", "warehouses.list"]}).file())
-    eventually(lambda: "configuration in force" in [line["message"] for line in gateway.log])
-    assert gateway.get(ME, token).status_code == 503
-    mend_disk(gateway, home)
-    eventually(lambda: gateway.get("/api/2.0/sql/warehouses", token).status_code == 200)
 
 
 def test_gate_stays_open_where_that_was_chosen(

@@ -20,7 +20,7 @@ class World:
     """A clock that moves only when the test says so, and a workspace that answers as it is told."""
 
     def __init__(self) -> None:
-        self.now, self.fetches, self.changes = 0.0, 0, 0
+        self.now, self.life, self.fetches, self.changes = 0.0, 3600.0, 0, 0
         self.stored: list[tuple[str, str]] = []
         self.failure: Exception | None = None
         self.gate: asyncio.Event | None = None
@@ -45,7 +45,7 @@ class World:
             await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        return Lease(f"token-{self.fetches}", self.now, self.now + 3600)
+        return Lease(f"token-{self.fetches}", self.now, self.now + self.life)
 
     async def _sleep(self, seconds: Any) -> None:
         future = asyncio.get_running_loop().create_future()
@@ -76,10 +76,10 @@ async def world() -> Any:
     await made.broker.close()
 
 
-async def test_callers_share_one_exchange(world: Any) -> None:
+async def test_ten_thousand_callers_share_one_exchange(world: Any) -> None:
     world.gate = asyncio.Event()
     world.broker.keep({NIGHTLY})
-    callers = [asyncio.create_task(world.broker.refresh(NIGHTLY)) for _ in range(50)]
+    callers = [asyncio.create_task(world.broker.refresh(NIGHTLY)) for _ in range(10_000)]
     await breathe()
     world.gate.set()
     states = await asyncio.gather(*callers)
@@ -101,16 +101,25 @@ async def test_cancelled_leader_fails_no_follower(world: Any) -> None:
     assert world.fetches == 2
 
 
-async def test_token_is_refreshed_at_half_life_and_nobody_notices(world: Any) -> None:
+async def test_token_is_refreshed_half_way_and_nobody_notices(world: Any) -> None:
     world.broker.keep({NIGHTLY})
     await world.until(1)
     changes = world.changes
-    await world.until(1799)
+    await world.until(1779)
     assert world.fetches == 1
-    await world.until(1801)
+    await world.until(1781)
     assert world.fetches == 2
     assert world.stored == [("nightly", "token-1"), ("nightly", "token-2")]
     assert world.changes == changes
+
+
+async def test_tokens_that_live_a_minute_leave_no_gap(world: Any) -> None:
+    world.life = 60.0
+    world.broker.keep({NIGHTLY})
+    for now in range(1, 600):
+        await world.until(now)
+        assert not world.broker.unavailable()
+    assert world.changes == 1
 
 
 async def test_outage_is_unnoticed_until_the_token_may_not_be_used_any_more(world: Any) -> None:

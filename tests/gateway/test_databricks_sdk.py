@@ -10,10 +10,19 @@ from databricks.sdk.errors import PermissionDenied
 
 
 @pytest.fixture
-def secure(start: Any, configure: Any, pki: Any, monkeypatch: Any) -> Any:
-    port = configure().listen.port
+def scene(shared_scene: Any) -> Any:
+    return shared_scene
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_scene: Any, pki: Any) -> Any:
     tls = {"certificate_file": str(pki.ca_file), "private_key_file": str(pki.key_file)}
-    gateway = start(configure(listen={"address": "127.0.0.1", "port": port, "tls": tls}))
+    listen = {"address": "127.0.0.1", "port": shared_scene.port, "tls": tls}
+    return shared_scene.start(shared_scene.configure(listen=listen))
+
+
+@pytest.fixture
+def secure(gateway: Any, pki: Any, monkeypatch: Any) -> Any:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pki.ca_file))
     return f"https://127.0.0.1:{gateway.port}"
 

@@ -1,9 +1,9 @@
 """What operators switch is in force at once, for exactly what was said, and ends when it was said to end."""
 
-import itertools
 import json
 import threading
-from collections.abc import Callable
+import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -133,46 +133,59 @@ def test_status_tells_what_is_switched(tmp_path: Path) -> None:
     assert "everything is open" in run(maintenance, "status", *state)
 
 
+@pytest.fixture(scope="module")
+def gateway(shared_scene: Any) -> Any:
+    return shared_scene.start(shared_scene.configure())
+
+
+class Live:
+    """A gateway, what a test switches in it, and two tokens that no other test uses."""
+
+    def __init__(self, scene: Any, gateway: Any, eventually: Any) -> None:
+        self.scene, self._gateway, self._eventually = scene, gateway, eventually
+        self.state = scene.home / "state"
+        self.one, self.two = uuid.uuid4().hex, uuid.uuid4().hex
+        self.token = scene.provider.token("nightly-subject", jti=self.one)
+        self.other = scene.provider.token("nightly-subject", jti=self.two)
+
+    def __call__(self, command: Any, *arguments: str) -> str:
+        return run(command, *arguments, "--state-dir", str(self.state))
+
+    def answer(self, token: str | None = None) -> Any:
+        return self._gateway.get(ME, token or self.token)
+
+    def becomes(self, status: int, token: str | None = None) -> Any:
+        return self._eventually(lambda: answer if (answer := self.answer(token)).status_code == status else None)
+
+    def line(self, answer: Any) -> Any:
+        """The audit line of an answer."""
+        asked = answer.json()["request_id"]
+        [line] = self._eventually(lambda: [line for line in self._gateway.audit if line["request_id"] == asked])
+        return line
+
+    def adopted(self) -> int:
+        return len([line for line in self._gateway.log if line["message"] == "configuration in force"])
+
+
 @pytest.fixture
-def switched(start: Any, configure: Any, provider: Any, home: Any, eventually: Any) -> Callable[..., Any]:
-    """A live gateway: `switched(command, …)` switches something, `.status(…)` asks for an answer with a token."""
-    gateway = start(configure())
-    state = home / "state"
-
-    class Live:
-        token = provider.token("nightly-subject", jti="one")
-        other = provider.token("nightly-subject", jti="two")
-
-        def __call__(self, command: Any, *arguments: str) -> str:
-            return run(command, *arguments, "--state-dir", str(state))
-
-        def answer(self, token: str | None = None) -> Any:
-            return gateway.get(ME, token or self.token)
-
-        def log(self) -> Any:
-            return gateway.log
-
-        def becomes(self, status: int, token: str | None = None) -> Any:
-            return eventually(lambda: answer if (answer := self.answer(token)).status_code == status else None)
-
-        @property
-        def audit(self) -> list[dict[str, Any]]:
-            return list(gateway.audit)
-
-    live = Live()
+def switched(shared_scene: Any, gateway: Any, eventually: Any) -> Iterator[Live]:
+    """`switched(command, …)` switches something, `.answer(…)` asks with a token; afterwards nothing is switched."""
+    live = Live(shared_scene, gateway, eventually)
     live.becomes(200)
-    return live
+    yield live
+    (live.state / "switches.json").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("scope", ["all", "service=nightly", "action=current_user.me", "environment=production"])
-def test_what_is_closed_answers_503_until_it_is_open_again(switched: Any, scope: str, eventually: Any) -> None:
+def test_what_is_closed_answers_503_until_it_is_open_again(switched: Any, scope: str) -> None:
     switched(maintenance, "on", "--scope", scope, "--reason", "upgrade")
     refused = switched.becomes(503)
     assert refused.headers["retry-after"] == "30"
     assert refused.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
     assert "maintenance" in refused.json()["message"]
-    line = eventually(lambda: [line for line in switched.audit if line["rule"] == "maintenance"])[-1]
-    assert (line["decision"], line["action"], line["status"]) == ("deny", "current_user.me", 503)
+    line = switched.line(refused)
+    assert (line["decision"], line["rule"], line["action"]) == ("deny", "maintenance", "current_user.me")
+    assert line["status"] == 503
     switched(maintenance, "off")
     switched.becomes(200)
 
@@ -181,7 +194,7 @@ def test_what_is_closed_answers_503_until_it_is_open_again(switched: Any, scope:
 def test_what_is_closed_elsewhere_closes_nothing_here(switched: Any, scope: str) -> None:
     # A switch of the same moment tells when this one is in force as well.
     switched(maintenance, "on", "--scope", scope)
-    switched(revoke, "--jti", "two")
+    switched(revoke, "--jti", switched.two)
     switched.becomes(401, switched.other)
     assert switched.answer().status_code == 200
 
@@ -192,14 +205,15 @@ def test_maintenance_ends_by_itself(switched: Any) -> None:
     switched.becomes(200)
 
 
-def test_a_revoked_token_is_refused_although_it_is_remembered_as_verified(switched: Any, eventually: Any) -> None:
+def test_a_revoked_token_is_refused_although_it_is_remembered_as_verified(switched: Any) -> None:
     assert switched.answer(switched.other).status_code == 200
-    switched(revoke, "--jti", "one")
+    switched(revoke, "--jti", switched.one)
     refused = switched.becomes(401)
     assert "revoked" in refused.json()["message"]
     assert switched.answer(switched.other).status_code == 200
-    assert eventually(lambda: [line for line in switched.audit if line["rule"] == "revoked"])[-1]["decision"] == "deny"
-    switched(revoke, "--jti", "one", "--undo")
+    line = switched.line(refused)
+    assert (line["decision"], line["rule"]) == ("deny", "revoked")
+    switched(revoke, "--jti", switched.one, "--undo")
     switched.becomes(200)
 
 
@@ -219,13 +233,30 @@ def test_nothing_that_a_revoked_key_signed_is_taken(switched: Any) -> None:
     switched.becomes(200)
 
 
-def test_switches_outlive_a_configuration_and_a_broken_document(
-    switched: Any, home: Any, deliver: Any, configure: Any
-) -> None:
+def test_no_switch_waits_for_a_configuration_that_waits_for_its_tokens(switched: Any, eventually: Any) -> None:
+    scene, released, before = switched.scene, threading.Event(), switched.adopted()
+    exchanges = scene.workspace.exchanges
+    scene.workspace.trouble["app-other"] = lambda: released.wait(60) and None
+    other = {"issuer": "entra", "subject": "other", "application_id": "app-other", "roles": {}}
+    scene.deliver(scene.configure(services={"other": other}))
+    eventually(lambda: "app-other" in [form["client_id"] for form in exchanges])
     switched(maintenance, "on")
     switched.becomes(503)
-    (home / "state" / "switches.json").write_text("{")
-    services = configure().model_dump(mode="json")["services"]
-    deliver(home / "config", configure(services=services, mode="observe").file())
-    for _ in itertools.repeat(None, 10):
+    switched(maintenance, "off")
+    switched.becomes(200)
+    assert switched.adopted() == before
+    released.set()
+    eventually(lambda: switched.adopted() == before + 1)
+    scene.deliver(scene.configure())
+    eventually(lambda: switched.adopted() == before + 2)
+
+
+def test_switches_outlive_a_configuration_and_a_broken_document(switched: Any, eventually: Any) -> None:
+    switched(maintenance, "on")
+    switched.becomes(503)
+    (switched.state / "switches.json").write_text("{")
+    scene = switched.scene
+    for number, mode in enumerate(("observe", "enforce"), start=switched.adopted() + 1):
+        scene.deliver(scene.configure(mode=mode))
+        eventually(lambda count=number: switched.adopted() >= count)
         assert switched.answer().status_code == 503

@@ -32,7 +32,7 @@ def test_drift_is_shown_by_refresh_and_repaired_by_up(project: Project) -> None:
     assert "somebody-else" in shown
     project.pulumi("refresh", "--yes", "--skip-preview")
     steps = {step["urn"].rpartition("::")[2]: step["op"] for step in project.preview()["steps"] if step["op"] != "same"}
-    assert steps == {"access-nightly-report-lakelatch-gateway": "update"}
+    assert steps == {"access-nightly-report/lakelatch-gateway": "update"}
     project.pulumi("up", "--yes", "--skip-preview")
     repaired = account.service_principal_federation_policy.get(number, "lakelatch-gateway").oidc_policy
     assert repaired is not None

@@ -64,7 +64,7 @@ def of_state(exported: Any, model: AccessModel | None, *, gateway_leeway_seconds
         kind, values, name = row.get("type"), _values(row), str(row.get("urn", "")).rpartition("::")[2]
         if kind == PRINCIPAL_POLICY:
             policy_id = _text(values.get("policyId")) or ""
-            service = _owner(name.removesuffix(f"-{policy_id}"), services)
+            service = _owner(name, services)
             trust = _trust(values.get("oidcPolicy"), account)
             by_gateway = trust.issuer in hosts
             places = {} if service is None else _gateway_places(service) if by_gateway else places_of(model, service)
@@ -75,7 +75,7 @@ def of_state(exported: Any, model: AccessModel | None, *, gateway_leeway_seconds
             policy_id = _text(values.get("policyId")) or name
             yield Verifier(_account_name(policy_id), _trust(values.get("oidcPolicy"), account), "account")
         elif kind == ENTRA_CREDENTIAL:
-            service = next((one for one in services if f"-{one}-" in f"{name}-"), None)
+            service = _owner(name, services)
             places = _platform_places(model, service) if service else {}
             yield Verifier(f"Entra, for {service or name}", _trust(values), "entra", service, places=places)
     for config in gateways:
@@ -159,5 +159,6 @@ def _service_names(model: AccessModel | None, gateways: Iterable[Mapping[str, An
 
 
 def _owner(resource: str, services: Iterable[str]) -> str | None:
-    """The service whose component has this name: its own, or the program's with the service's at the end."""
-    return next((name for name in services if resource == name or resource.endswith(f"-{name}")), None)
+    """The service that a resource belongs to: before the slash stands its name, alone or after the program's."""
+    base = resource.partition("/")[0]
+    return next((name for name in services if base == name or base.endswith(f"-{name}")), None)

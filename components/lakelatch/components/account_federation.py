@@ -70,7 +70,7 @@ class AccountFederation(pulumi.ComponentResource):
                 jwks_json=policy.get("jwks_json"),
             )
             resource = databricks.AccountFederationPolicy(
-                f"{name}-{policy_id}",
+                f"{name}/{policy_id}",
                 policy_id=policy_id,
                 description=policy["description"],
                 oidc_policy=oidc_policy,

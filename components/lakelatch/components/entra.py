@@ -1,7 +1,7 @@
 """An application in Microsoft Entra ID that needs no secret."""
 
 import uuid
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import pulumi
 
@@ -75,70 +75,81 @@ class EntraApplication(pulumi.ComponentResource):
         super().__init__("lakelatch:index:EntraApplication", name, None, opts)
         later = known_later(args, ("role_id", "resource_object_id"))
         require("EntraApplication", name, later or _findings(args))
-        credentials = args.get("federated_credentials") or {}
-        version = int(args.get("token_version") or 2)  # numbers arrive from other languages as floats
-        import pulumi_azuread as azuread
-
-        here = pulumi.ResourceOptions(parent=self)
-        registration = azuread.ApplicationRegistration(
-            name,
-            display_name=args["display_name"],
-            sign_in_audience="AzureADMyOrg",
-            requested_access_token_version=version,
-            opts=here,
-        )
-        principal = azuread.ServicePrincipal(
-            name, client_id=registration.client_id, app_role_assignment_required=True, opts=here
-        )
-        roles = {
-            value: azuread.ApplicationAppRole(
-                f"{name}-{value}",
-                application_id=registration.id,
-                role_id=str(uuid.uuid5(_ROLE_NAMESPACE, f"{name}/{value}")),
-                value=value,
-                display_name=value,
-                description=description,
-                allowed_member_types=["Application"],
-                opts=here,
-            )
-            for value, description in (args.get("app_roles") or {}).items()
-        }
-        if roles:
-            azuread.ApplicationIdentifierUri(
-                name,
-                application_id=registration.id,
-                identifier_uri=pulumi.Output.concat("api://", registration.client_id),
-                opts=here,
-            )
-            azuread.ApplicationOptionalClaims(
-                name, application_id=registration.id, access_tokens=_optional_claims(version), opts=here
-            )
-        for key, credential in credentials.items():
-            azuread.ApplicationFederatedIdentityCredential(
-                f"{name}-{key}",
-                application_id=registration.id,
-                display_name=key,
-                description=f"{credential['subject']} at {credential['issuer']}",
-                issuer=credential["issuer"],
-                subject=credential["subject"],
-                audiences=[EXCHANGE_AUDIENCE],
-                opts=here,
-            )
-        for key, grant in (args.get("grants") or {}).items():
-            azuread.AppRoleAssignment(
-                f"{name}-{key}",
-                app_role_id=grant["role_id"],
-                principal_object_id=principal.object_id,
-                resource_object_id=grant["resource_object_id"],
-                opts=here,
-            )
-        self.client_id = registration.client_id
-        self.object_id = principal.object_id
-        # Of the resources, not of the names: a grant must wait until its role is there.
-        self.app_role_ids = pulumi.Output.from_input({value: role.role_id for value, role in roles.items()})
+        self.client_id, self.object_id, self.app_role_ids = make_application(name, args, self)
         self.register_outputs(
             {"client_id": self.client_id, "object_id": self.object_id, "app_role_ids": self.app_role_ids}
         )
+
+
+class Application(NamedTuple):
+    """What others name of an application; the same as the component's outputs."""
+
+    client_id: pulumi.Output[str]
+    object_id: pulumi.Output[str]
+    app_role_ids: pulumi.Output[dict[str, str]]
+
+
+def make_application(name: str, args: EntraApplicationArgs, parent: pulumi.Resource) -> Application:
+    """The resources of an application, below any component."""
+    import pulumi_azuread as azuread
+
+    version = int(args.get("token_version") or 2)  # numbers arrive from other languages as floats
+    here = pulumi.ResourceOptions(parent=parent)
+    registration = azuread.ApplicationRegistration(
+        name,
+        display_name=args["display_name"],
+        sign_in_audience="AzureADMyOrg",
+        requested_access_token_version=version,
+        opts=here,
+    )
+    principal = azuread.ServicePrincipal(
+        name, client_id=registration.client_id, app_role_assignment_required=True, opts=here
+    )
+    roles = {
+        value: azuread.ApplicationAppRole(
+            f"{name}/{value}",
+            application_id=registration.id,
+            role_id=str(uuid.uuid5(_ROLE_NAMESPACE, f"{name}/{value}")),
+            value=value,
+            display_name=value,
+            description=description,
+            allowed_member_types=["Application"],
+            opts=here,
+        )
+        for value, description in (args.get("app_roles") or {}).items()
+    }
+    if roles:
+        azuread.ApplicationIdentifierUri(
+            name,
+            application_id=registration.id,
+            identifier_uri=pulumi.Output.concat("api://", registration.client_id),
+            opts=here,
+        )
+        azuread.ApplicationOptionalClaims(
+            name, application_id=registration.id, access_tokens=_optional_claims(version), opts=here
+        )
+    for key, credential in (args.get("federated_credentials") or {}).items():
+        azuread.ApplicationFederatedIdentityCredential(
+            f"{name}/{key}",
+            application_id=registration.id,
+            display_name=key,
+            description=f"{credential['subject']} at {credential['issuer']}",
+            issuer=credential["issuer"],
+            subject=credential["subject"],
+            audiences=[EXCHANGE_AUDIENCE],
+            opts=here,
+        )
+    for key, grant in (args.get("grants") or {}).items():
+        azuread.AppRoleAssignment(
+            f"{name}/{key}",
+            app_role_id=grant["role_id"],
+            principal_object_id=principal.object_id,
+            resource_object_id=grant["resource_object_id"],
+            opts=here,
+        )
+    # Of the resources, not of the names: a grant must wait until its role is there.
+    role_ids = pulumi.Output.from_input({value: role.role_id for value, role in roles.items()})
+    return Application(registration.client_id, principal.object_id, role_ids)
 
 
 def _optional_claims(version: int) -> list[dict[str, Any]]:

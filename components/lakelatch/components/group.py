@@ -54,7 +54,7 @@ class AccountGroup(pulumi.ComponentResource):
             self.group_id = found.apply(lambda one: one.id)
         self.group_name = pulumi.Output.from_input(group_name(args["group"]))
         for key, member in (args.get("members") or {}).items():
-            databricks.GroupMember(f"{name}-{key}", group_id=self.group_id, member_id=member, opts=here)
+            databricks.GroupMember(f"{name}/{key}", group_id=self.group_id, member_id=member, opts=here)
         self.register_outputs({"group_id": self.group_id, "group_name": self.group_name})
 
 

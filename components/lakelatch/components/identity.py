@@ -58,53 +58,10 @@ class ServiceIdentity(pulumi.ComponentResource):
         super().__init__("lakelatch:index:ServiceIdentity", name, None, opts)
         wrong = known_later(args, ("application_id", "groups")) or self._findings(args)
         require("ServiceIdentity", name, [*wrong, *account_provider(self)])
-        import pulumi_databricks as databricks
-
-        here = pulumi.ResourceOptions(parent=self)
-        principal_id, self.application_id = self._principal(name, args, here)
-        assignment = databricks.MwsPermissionAssignment(
-            name,
-            principal_id=principal_id,
-            workspace_id=args["workspace_id"],
-            permissions=["USER"],
-            # A change replaces it, and the plugin's order (PUT the new, DELETE the same principal) would end with none.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
-        )
-        for key, group_id in (args.get("groups") or {}).items():
-            databricks.GroupMember(f"{name}-{key}", group_id=group_id, member_id=principal_id, opts=here)
-        in_workspace = pulumi.ResourceOptions(
-            parent=self, provider=args.get("workspace_provider"), depends_on=[assignment]
-        )
-        if (entitlements := args.get("entitlements")) is not None:
-            make_entitlements(name, entitlements, {"service_principal_id": principal_id}, in_workspace)
-        make_grants(name, self.application_id, args.get("grants") or [], in_workspace)
-        # Whoever uses the id waits for the assignment too: a workspace refuses a principal that is not assigned to it.
-        self.service_principal_id = pulumi.Output.all(principal_id, assignment.id).apply(lambda ids: str(ids[0]))
+        self.service_principal_id, self.application_id = make_identity(name, args, self)
         self.register_outputs(
             {"service_principal_id": self.service_principal_id, "application_id": self.application_id}
         )
-
-    @staticmethod
-    def _principal(
-        name: str, args: ServiceIdentityArgs, here: pulumi.ResourceOptions
-    ) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """The numeric id and the application id of the principal, made or found."""
-        import pulumi_databricks as databricks
-
-        if args.get("adopt"):
-            found = databricks.get_service_principal_output(
-                application_id=args["application_id"], opts=pulumi.InvokeOutputOptions(parent=here.parent)
-            )
-            return found.apply(lambda one: one.id), found.apply(lambda one: one.application_id)
-        principal = databricks.ServicePrincipal(
-            name,
-            display_name=args["display_name"],
-            application_id=args.get("application_id"),
-            active=True,
-            disable_as_user_deletion=bool(args.get("keep_on_destroy", False)),
-            opts=here,
-        )
-        return principal.id, principal.application_id
 
     def _findings(self, args: ServiceIdentityArgs) -> list[Finding]:
         findings = workspace_findings(args["workspace_id"])
@@ -125,3 +82,55 @@ class ServiceIdentity(pulumi.ComponentResource):
             *right_findings(entitlements or [], grants),
             *workspace_provider(args.get("workspace_provider"), needed_by, account),
         ]
+
+
+def make_identity(
+    name: str, args: ServiceIdentityArgs, parent: pulumi.Resource
+) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+    """The resources of a service principal, below any component; its numeric id (known when it is assigned) and its
+    application id."""
+    import pulumi_databricks as databricks
+
+    here = pulumi.ResourceOptions(parent=parent)
+    principal_id, application_id = _principal(name, args, here)
+    assignment = databricks.MwsPermissionAssignment(
+        name,
+        principal_id=principal_id,
+        workspace_id=args["workspace_id"],
+        permissions=["USER"],
+        # A change replaces it, and the plugin's order (PUT the new, DELETE the same principal) would end with none.
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+    )
+    for key, group_id in (args.get("groups") or {}).items():
+        databricks.GroupMember(f"{name}/{key}", group_id=group_id, member_id=principal_id, opts=here)
+    in_workspace = pulumi.ResourceOptions(
+        parent=parent, provider=args.get("workspace_provider"), depends_on=[assignment]
+    )
+    if (entitlements := args.get("entitlements")) is not None:
+        make_entitlements(name, entitlements, {"service_principal_id": principal_id}, in_workspace)
+    make_grants(name, application_id, args.get("grants") or [], in_workspace)
+    # Whoever uses the id waits for the assignment too: a workspace refuses a principal that is not assigned to it.
+    assigned_id = pulumi.Output.all(principal_id, assignment.id).apply(lambda ids: str(ids[0]))
+    return assigned_id, application_id
+
+
+def _principal(
+    name: str, args: ServiceIdentityArgs, here: pulumi.ResourceOptions
+) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+    """The numeric id and the application id of the principal, made or found."""
+    import pulumi_databricks as databricks
+
+    if args.get("adopt"):
+        found = databricks.get_service_principal_output(
+            application_id=args["application_id"], opts=pulumi.InvokeOutputOptions(parent=here.parent)
+        )
+        return found.apply(lambda one: one.id), found.apply(lambda one: one.application_id)
+    principal = databricks.ServicePrincipal(
+        name,
+        display_name=args["display_name"],
+        application_id=args.get("application_id"),
+        active=True,
+        disable_as_user_deletion=bool(args.get("keep_on_destroy", False)),
+        opts=here,
+    )
+    return principal.id, principal.application_id

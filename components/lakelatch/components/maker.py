@@ -7,12 +7,12 @@ import pulumi
 
 from lakelatch.access.trusts import Trust, account_trusts, platform_trust, principal_trust, workload_trust
 from lakelatch.components.account_federation import AccountFederation, AccountPolicy
-from lakelatch.components.entra import EntraApplication, EntraApplicationArgs
+from lakelatch.components.entra import Application, EntraApplication, EntraApplicationArgs, make_application
 from lakelatch.components.group import AccountGroup, GroupChoice
-from lakelatch.components.identity import ServiceIdentity
+from lakelatch.components.identity import make_identity
 from lakelatch.components.plan import Plan, grants_of
 from lakelatch.components.role import WorkspaceRole, WorkspaceRoleArgs
-from lakelatch.components.trust import FederationTrust, TrustPolicy
+from lakelatch.components.trust import TrustPolicy, make_trust
 from lakelatch.envoy.resolve import Identity
 
 
@@ -34,11 +34,20 @@ DATABRICKS = Called("Databricks sign-in", "Databricks.SignIn", "May sign in to D
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes what a plan says, below one component; every name begins with that component's."""
+    """Makes what a plan says, below one component; every name begins with that component's.
+
+    What there is a few of are components of their own. A service's resources stand directly below, since a component
+    for each would be registered, and its outputs again: half as many calls to the engine once more (decision 0013).
+    """
 
     plan: Plan
     name: str
-    opts: pulumi.ResourceOptions
+    parent: pulumi.Resource
+
+    @property
+    def opts(self) -> pulumi.ResourceOptions:
+        """For the components."""
+        return pulumi.ResourceOptions(parent=self.parent)
 
     def called(self, called: Called, via: str, suffix: str = "") -> EntraApplication | None:
         """The application that services going this way ask tokens for; None when none does."""
@@ -103,14 +112,14 @@ class Maker:
         """One service's application (of Entra only), principal and trust; `called` is what it asks tokens for."""
         row, name = self.plan.model.services[service], f"{self.name}-{service}"
         application = self._caller(service, called)
-        principal = ServiceIdentity(
+        principal_id, application_id = make_identity(
             name,
             {
                 "display_name": service,
                 "workspace_id": self.plan.model.workspaces[row.workspace].id,
                 "groups": {role: roles[role].group_id for role in row.roles if role in roles},
             },
-            self.opts,
+            self.parent,
         )
         subject: Any = application.object_id if application else workload_trust(self.plan.model, service).subject
         policy_id, trust = principal_trust(self.plan.model, service)
@@ -126,17 +135,13 @@ class Maker:
             "description": f"Lakelatch: {who}",
             **_keys(trust),  # type: ignore[typeddict-item]
         }
-        FederationTrust(
-            name,
-            {"service_principal_id": principal.service_principal_id, "policies": {policy_id: policy}},
-            self.opts,
-        )
-        identity = Identity(subject=subject, application_id=principal.application_id)
+        make_trust(name, {"service_principal_id": principal_id, "policies": {policy_id: policy}}, self.parent)
+        identity = Identity(subject=subject, application_id=application_id)
         if application is not None:
             identity["client_id"] = application.client_id
         return identity
 
-    def _caller(self, service: str, called: EntraApplication | None) -> EntraApplication | None:
+    def _caller(self, service: str, called: EntraApplication | None) -> Application | None:
         """A service's own application in Entra; None for services of other issuers."""
         row, platform = self.plan.model.services[service], platform_trust(self.plan.model, service)
         if platform is None:
@@ -149,7 +154,7 @@ class Maker:
         if called is not None:
             role = (GATEWAY if row.via == "gateway" else DATABRICKS).role
             args["grants"] = {"call": {"role_id": called.app_role_ids[role], "resource_object_id": called.object_id}}
-        return EntraApplication(f"{self.name}-{service}", args, self.opts)
+        return make_application(f"{self.name}-{service}", args, self.parent)
 
 
 def _keys(trust: Trust) -> dict[str, str]:

@@ -96,7 +96,7 @@ def make_grants(
         kind, securable_name = securable(grant)
         on: dict[str, Any] = {kind: securable_name}
         databricks.Grant(
-            f"{name}-{kind}-{securable_name}",
+            f"{name}/{kind}/{securable_name}",
             principal=principal,
             privileges=sorted(set(grant["privileges"])),
             **on,

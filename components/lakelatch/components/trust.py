@@ -55,33 +55,38 @@ class FederationTrust(pulumi.ComponentResource):
         later = known_later(args, ("service_principal_id", "subject", "audiences"))
         wrong = later or policy_findings(args["policies"], "service principal", _subject_findings)
         require("FederationTrust", name, [*wrong, *account_provider(self)])
-        import pulumi_databricks as databricks
-
-        principal = pulumi.Output.from_input(args["service_principal_id"]).apply(service_principal_number)
-        previous: list[pulumi.Resource] = []
-        ids: list[pulumi.Output[str]] = []
-        for policy_id, policy in args["policies"].items():
-            # Every field is sent and lists are sorted, so that what the service fills in never shows up as a change.
-            oidc_policy = databricks.ServicePrincipalFederationPolicyOidcPolicyArgs(
-                issuer=policy["issuer"],
-                audiences=audiences_of(policy),
-                subject=pulumi.Output.from_input(policy["subject"]).apply(_exact),
-                subject_claim=policy.get("subject_claim") or SUBJECT,
-                jwks_uri=policy.get("jwks_uri"),
-                jwks_json=policy.get("jwks_json"),
-            )
-            resource = databricks.ServicePrincipalFederationPolicy(
-                f"{name}-{policy_id}",
-                service_principal_id=principal,
-                policy_id=policy_id,
-                description=policy.get("description") or "",
-                oidc_policy=oidc_policy,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=previous),
-            )
-            previous = [resource]
-            ids.append(resource.policy_id)  # never `.id`: the plugin's is the literal "id"
-        self.policy_ids = pulumi.Output.all(*ids)
+        self.policy_ids = make_trust(name, args, self)
         self.register_outputs({"policy_ids": self.policy_ids})
+
+
+def make_trust(name: str, args: FederationTrustArgs, parent: pulumi.Resource) -> pulumi.Output[list[str]]:
+    """The policies of one principal, below any component; their ids."""
+    import pulumi_databricks as databricks
+
+    principal = pulumi.Output.from_input(args["service_principal_id"]).apply(service_principal_number)
+    previous: list[pulumi.Resource] = []
+    ids: list[pulumi.Output[str]] = []
+    for policy_id, policy in args["policies"].items():
+        # Every field is sent and lists are sorted, so that what the service fills in never shows up as a change.
+        oidc_policy = databricks.ServicePrincipalFederationPolicyOidcPolicyArgs(
+            issuer=policy["issuer"],
+            audiences=audiences_of(policy),
+            subject=pulumi.Output.from_input(policy["subject"]).apply(_exact),
+            subject_claim=policy.get("subject_claim") or SUBJECT,
+            jwks_uri=policy.get("jwks_uri"),
+            jwks_json=policy.get("jwks_json"),
+        )
+        resource = databricks.ServicePrincipalFederationPolicy(
+            f"{name}/{policy_id}",
+            service_principal_id=principal,
+            policy_id=policy_id,
+            description=policy.get("description") or "",
+            oidc_policy=oidc_policy,
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=previous),
+        )
+        previous = [resource]
+        ids.append(resource.policy_id)  # never `.id`: the plugin's is the literal "id"
+    return pulumi.Output.all(*ids)
 
 
 def _exact(subject: str) -> str:

@@ -62,7 +62,7 @@ class DatabricksAccess(pulumi.ComponentResource):
         plan = Plan(model, args.get("stack") or pulumi.get_stack())
         require("DatabricksAccess", name, [*plan.findings(), *self._missing(plan, args)])
         here = pulumi.ResourceOptions(parent=self)
-        make, providers = Maker(plan, name, here), args.get("workspace_providers") or {}
+        make, providers = Maker(plan, name, self), args.get("workspace_providers") or {}
 
         front = make.called(GATEWAY, "gateway")  # without a suffix, so that no service's name meets it
         sign_in = make.called(DATABRICKS, "direct", "-Databricks")  # upper case, which no service's name has

@@ -14,6 +14,7 @@ from lakelatch.envoy.identity import (
     ACTION_HEADER,
     ENDPOINT_ROUTE,
     ISSUER_HEADER,
+    PRINCIPAL_HEADER,
     PROBE_ROUTE,
     SUBJECT_HEADER,
     USER_HEADER,
@@ -24,6 +25,8 @@ NAMESPACE: Final = "lakelatch"
 """Route metadata namespace of what is known about a service."""
 _RBAC: Final = "envoy.filters.http.rbac"
 """Dynamic metadata namespace in which authorization leaves its verdict."""
+_SHADOW: Final = "shadow_effective_policy_id"
+"""What observed rules would have decided; absent where none is observed."""
 
 _COMMON: Final[Json] = {
     "time": "%START_TIME%",
@@ -40,35 +43,34 @@ _COMMON: Final[Json] = {
     "user_agent": "%REQ(user-agent)%",
     "user": f"%REQ({USER_HEADER})%",
 }
-_NOBODY: Final[Json] = dict.fromkeys(("rule", "service", "action", "subject", "issuer", "observed"))
+_NOBODY: Final[Json] = dict.fromkeys(("rule", "service", "action", "subject", "issuer", "application_id", "observed"))
 
 
 def _line(decision: str, **known: str) -> Json:
     return {**_COMMON, **_NOBODY, "decision": decision, **known}
 
 
-def _route(member: str) -> str:
-    return f"%METADATA(ROUTE:{NAMESPACE}:{member})%"
-
-
-_OF_ROUTE: Final = {member: _route(member) for member in ("service", "subject", "issuer")}
-_OF_HEADERS: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISSUER_HEADER})%"}
-"""Of an identity that is verified and no service's. The headers are internal, and removed when a request goes on."""
+_IDENTITY: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISSUER_HEADER})%"}
+_SERVICE: Final = {"service": "%ROUTE_NAME%", **_IDENTITY}
 _ACTION: Final = {"action": f"%REQ({ACTION_HEADER})%"}
+_PRINCIPAL: Final = {"application_id": f"%REQ({PRINCIPAL_HEADER})%"}
+_OF_ROUTE: Final = {"rule": f"%METADATA(ROUTE:{NAMESPACE}:rule)%"}
 _VERDICT: Final = {"rule": f"%DYNAMIC_METADATA({_RBAC}:enforced_effective_policy_id)%"}
-_OBSERVED: Final = {"observed": f"%DYNAMIC_METADATA({_RBAC}:shadow_effective_policy_id)%"}
+_OBSERVED: Final = {"observed": f"%DYNAMIC_METADATA({_RBAC}:{_SHADOW})%"}
 
-ALLOWED_LINE: Final = _line("allow", **_OF_ROUTE, **_ACTION, **_VERDICT, **_OBSERVED)
-"""Let through by a role, or because its service is only observed."""
-DENIED_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, **_VERDICT)
+ALLOWED_LINE: Final = _line("allow", **_SERVICE, **_ACTION, **_PRINCIPAL, **_VERDICT)
+"""Let through by a role."""
+OBSERVED_LINE: Final = ALLOWED_LINE | _OBSERVED
+"""Let through, by a role or because its service is only observed, where a rule is only observed."""
+DENIED_LINE: Final = _line("deny", **_SERVICE, **_ACTION, **_VERDICT)
 """Refused to a service."""
-STRANGER_LINE: Final = _line("deny", **_OF_HEADERS, **_ACTION, **_VERDICT)
+STRANGER_LINE: Final = _line("deny", **_IDENTITY, **_ACTION, **_VERDICT)
 """Refused to an identity that is no service's."""
-GATEWAY_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, rule=_route("rule"))
+GATEWAY_LINE: Final = _line("deny", **_SERVICE, **_ACTION, **_OF_ROUTE)
 """Allowed, but the gateway has nothing to send it with."""
-LIMIT_LINE: Final = _line("deny", **_OF_ROUTE, **_ACTION, rule=RULE_RATE_LIMIT)
+LIMIT_LINE: Final = _line("deny", **_SERVICE, **_ACTION, rule=RULE_RATE_LIMIT)
 """Allowed, but too often."""
-ENDPOINT_LINE: Final = _line("allow", rule=_route("rule"))
+ENDPOINT_LINE: Final = _line("allow", **_OF_ROUTE)
 """The gateway's own endpoints, which need no identity."""
 AUTHENTICATION_LINE: Final = _line("deny", rule=RULE_AUTHENTICATION)
 PROTOCOL_LINE: Final = _line("deny", rule=RULE_PROTOCOL)
@@ -90,9 +92,12 @@ def access_logs(audit_file: str | None, *, counted: bool = False) -> list[Json]:
     probe = f"has(xds.route_name) && xds.route_name == '{PROBE_ROUTE}'"
     nobody = f"!({endpoint}) && !({probe})"
     unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
+    plain, observed = _rbac(_SHADOW, "", absent=True), _rbac(_SHADOW)
     rows = [
-        (ALLOWED_LINE, _all(fine, allowed)),
-        (ALLOWED_LINE, _all(failed, allowed, where(f"!({by_gateway}) && !({by_limit})"))),
+        (ALLOWED_LINE, _all(fine, allowed, plain)),
+        (OBSERVED_LINE, _all(observed, fine, allowed)),
+        (ALLOWED_LINE, _all(failed, allowed, plain, where(f"!({by_gateway}) && !({by_limit})"))),
+        (OBSERVED_LINE, _all(observed, failed, allowed, where(f"!({by_gateway}) && !({by_limit})"))),
         (GATEWAY_LINE, _all(failed, allowed, where(by_gateway))),
         (LIMIT_LINE, _all(failed, allowed, where(by_limit))),
         (DENIED_LINE, _all(failed, denied, where(f"!({stranger})"))),
@@ -111,9 +116,10 @@ def _status(comparison: str, value: int) -> Json:
     return {"status_code_filter": {"comparison": {"op": comparison, "value": bound}}}
 
 
-def _rbac(member: str, value: str, *, absent: bool = False) -> Json:
-    """A filter on authorization's verdict; `absent` for requests that came to none."""
-    match: Json = {"matcher": {"filter": _RBAC, "path": [{"key": member}], "value": {"string_match": {"exact": value}}}}
+def _rbac(member: str, value: str | None = None, *, absent: bool = False) -> Json:
+    """A filter on authorization's verdict: a member's value, or that there is any; `absent` takes those without one."""
+    wanted: Json = {"present_match": True} if value is None else {"string_match": {"exact": value}}
+    match: Json = {"matcher": {"filter": _RBAC, "path": [{"key": member}], "value": wanted}}
     return {"metadata_filter": match | {"match_if_key_not_found": absent}}
 
 

@@ -81,12 +81,11 @@ def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
 
 def without_token_in_query(otherwise: Json) -> Json:
     """A token in the query ends in logs (RFC 6750 §5.3), so it goes no further, whoever else the request is from."""
-    named = {"safe_regex": {"google_re2": {}, "regex": rf"{_TOKEN_IN_QUERY}\C*"}}
     path = {"name": "path", "typed_config": any_of(HEADER_INPUT, {"header_name": ":path"})}
-    found = {
-        "predicate": {"single_predicate": {"input": path, "value_match": named}},
-        "on_match": verdict(RULE_QUERY_TOKEN, allow=False),
-    }
+    # The expression is only asked about a path that has a query at all.
+    wanted = ({"contains": "?"}, {"safe_regex": {"google_re2": {}, "regex": rf"{_TOKEN_IN_QUERY}\C*"}})
+    query = [{"single_predicate": {"input": path, "value_match": value}} for value in wanted]
+    found = {"predicate": {"and_matcher": {"predicate": query}}, "on_match": verdict(RULE_QUERY_TOKEN, allow=False)}
     return {"matcher": {"matcher_list": {"matchers": [found]}, "on_no_match": otherwise}}
 
 

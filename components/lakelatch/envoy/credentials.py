@@ -3,6 +3,7 @@
 import hashlib
 from typing import Final
 
+from lakelatch.envoy.identity import PRINCIPAL_HEADER
 from lakelatch.envoy.runtime import Json, any_of, stream_source
 
 FILTER_NAME: Final = "lakelatch.credentials"
@@ -27,25 +28,25 @@ def secret_name(service: str, workspace: str, application_id: str) -> str:
     return f"{service}.{principal}"
 
 
-def injection(secret: str) -> Json:
-    """The per-route configuration that sets the Databricks token of this name, whatever the client sent.
+def injection(secret: str, application_id: str) -> Json:
+    """The per-route configuration that sets the Databricks token of this name, whatever the client sent, and says whose
+    it is.
 
     Envoy brings the route into force only once it has the secret.
     """
     source = {"name": secret, "sds_config": stream_source()}
-    mutation = {
-        "append": {
-            "header": {"key": "authorization", "value": "Bearer %SECRET(token)%"},
-            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-        }
-    }
+    headers = {"authorization": "Bearer %SECRET(token)%", PRINCIPAL_HEADER: application_id}
+    written = [
+        {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+        for name, value in headers.items()
+    ]
     formatter = {
         "name": "envoy.formatter.generic_secret",
         "typed_config": any_of(
             "envoy.extensions.formatter.generic_secret.v3.GenericSecret", {"secret_configs": {"token": source}}
         ),
     }
-    mutations = {"request_mutations": [mutation], "formatters": [formatter]}
+    mutations = {"request_mutations": written, "formatters": [formatter]}
     return {FILTER_NAME: any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": mutations})}
 
 

@@ -73,7 +73,7 @@ def _virtual_host(config: GatewayConfig, policy: Policy, runtime: Runtime, names
         subject: {"matcher": _exact(ISSUER_HEADER, matchers, nobody)} for subject, matchers in sorted(issuers.items())
     }
     return {
-        "name": f"service {names[0]}",
+        "name": names[0],
         "domains": [config.services[names[0]].subject],
         "matcher": _exact(SUBJECT_HEADER, subjects, nobody),
     }
@@ -98,7 +98,7 @@ def _service(config: GatewayConfig, policy: Policy, runtime: Runtime, subject: S
     """The one route of a service, which authorization has let through when it is taken."""
     name = subject.name
     route: Json = {
-        "name": f"service {name}",
+        "name": name,
         "match": {"prefix": "/"},
         "metadata": _metadata(
             service=name,
@@ -120,7 +120,7 @@ def _service(config: GatewayConfig, policy: Policy, runtime: Runtime, subject: S
         route["metadata"]["filter_metadata"][NAMESPACE] |= {"decision": "deny", "rule": RULE_NO_TOKEN}
         return route | _no_token(missing)
     secret = credentials.secret_name(name, config.workspace.host, config.services[name].application_id)
-    filters |= credentials.injection(secret)
+    filters |= credentials.injection(secret, config.services[name].application_id)
     return route | _forward(config)
 
 
@@ -180,7 +180,7 @@ def _metadata(**told: Any) -> Json:
 
 def _unknown_identity() -> Json:
     """Where a subject leads that is no service's; authorization refuses it by name."""
-    return {"name": "unknown", "match": {"prefix": "/"}, "direct_response": {"status": 403}}
+    return {"name": "unknown identity", "match": {"prefix": "/"}, "direct_response": {"status": 403}}
 
 
 def _nobody_yet(config: GatewayConfig) -> Json:

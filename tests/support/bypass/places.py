@@ -3,7 +3,9 @@
 import base64
 from collections.abc import Callable
 
-from support.bypass.world import ME, Case, World
+from support.bypass.world import IN_QUERY, ME, NO_TOKEN, NOT_GRANTED, READ, START, STRANGER, UNREAD, Case, World
+
+from lakelatch.envoy.identity import CLIENT_HEADERS_REMOVED
 
 LETTERS = "access_token"
 NAMES = [
@@ -24,7 +26,14 @@ NAMES = [
     "access_toke%6E",
     "a%63cess_token",
 ]
-BEFORE: list[bytes] = [b"?", b"?a=b&", b"?a=b;", b"?&", b"?\xff&"]
+BEFORE = {
+    b"?": IN_QUERY,
+    b"?a=b&": IN_QUERY,
+    b"?a=b;": IN_QUERY,
+    b"?&": IN_QUERY,
+    b"?%ff&": IN_QUERY,
+    b"?\xff&": UNREAD,
+}
 OTHERS = ["token", "jwt", "id_token", "authorization", "Authorization", "bearer", "auth", "assertion", "api_key"]
 
 
@@ -53,6 +62,13 @@ VALUES: dict[str, Callable[[World], str]] = {
     "scheme only": lambda w: "Bearer",
     "twice the scheme": lambda w: f"Bearer Bearer {w.token}",
 }
+HARMLESS = {
+    # RFC 7235 §2.1 has one blank or more behind the scheme; the token is the one that was verified.
+    "authorization: two blanks": (READ,),
+    # Nothing beside the token that was verified; both fields are replaced by one.
+    "second authorization: empty": (READ,),
+}
+"""What goes on has one Authorization, the service's Databricks token."""
 INSTEAD = [
     "proxy-authorization",
     "x-authorization",
@@ -84,6 +100,12 @@ FORGED = {
     "x-real-ip": "127.0.0.1",
     "remote-user": "Nightly-1",
 }
+BESIDE = [
+    *CLIENT_HEADERS_REMOVED,
+    *(f"x-lakelatch-{name}" for name in ("subject", "issuer", "action", "class", "token-id", "principal", "new")),
+    *(f"x-envoy-{name}" for name in ("original-path", "upstream-rq-timeout-ms", "retry-on", "external-address")),
+    "x-forwarded-for",
+]
 FORM = ("content-type", "application/x-www-form-urlencoded")
 
 CASES = [
@@ -93,25 +115,54 @@ CASES = [
             lambda w, n=name, b=before: w.ask(
                 target=ME.encode() + b + n.encode() + b"=" + w.token.encode(), token=w.token
             ),
+            (end,),
         )
         for name in NAMES
-        for before in BEFORE
+        for before, end in BEFORE.items()
     ),
     *(
         Case(f"query: {name}, alone", lambda w, n=name: w.ask(target=f"{ME}?{n}={w.token}"))
         for name in [*NAMES, *OTHERS]
     ),
-    *(Case(f"authorization: {n}", lambda w, v=v: w.ask(headers=[("authorization", v(w))])) for n, v in VALUES.items()),
     *(
-        Case(f"second authorization: {n}", lambda w, v=v: w.ask(headers=[("Authorization", v(w))], token=w.token))
+        Case(
+            f"authorization: {n}",
+            lambda w, v=v: w.ask(headers=[("authorization", v(w))]),
+            HARMLESS.get(f"authorization: {n}", (NO_TOKEN,)),
+        )
+        for n, v in VALUES.items()
+    ),
+    *(
+        Case(
+            f"second authorization: {n}",
+            lambda w, v=v: w.ask(headers=[("Authorization", v(w))], token=w.token),
+            HARMLESS.get(f"second authorization: {n}", (NO_TOKEN,)),
+        )
         for n, v in VALUES.items()
     ),
     *(Case(f"header: {n}", lambda w, n=n: w.ask(headers=[(n, f"Bearer {w.token}")])) for n in INSTEAD),
     *(Case(f"cookie: {n}", lambda w, n=n: w.ask(headers=[("cookie", f"{n}={w.token}")])) for n in COOKIES),
     *(Case(f"forged without a token: {n}", lambda w, n=n, v=v: w.ask(headers=[(n, v)])) for n, v in FORGED.items()),
     *(
-        Case(f"forged by a stranger: {n}", lambda w, n=n, v=v: w.ask(headers=[(n, v)], token=w.entra.token("nobody")))
+        Case(
+            f"forged by a stranger: {n}",
+            lambda w, n=n, v=v: w.ask(headers=[(n, v)], token=w.entra.token("nobody")),
+            (STRANGER,),
+        )
         for n, v in FORGED.items()
+    ),
+    *(
+        Case(
+            f"forged by a service: {n}", lambda w, n=n, v=v: w.ask("POST", START, [(n, v)], token=w.pod), (NOT_GRANTED,)
+        )
+        for n, v in FORGED.items()
+    ),
+    # Nothing of these goes on beside what was decided about.
+    *(
+        Case(
+            f"forged beside what is granted: {n}", lambda w, n=n: w.ask(headers=[(n, "forged")], token=w.token), (READ,)
+        )
+        for n in BESIDE
     ),
     Case("form", lambda w: w.ask("POST", headers=[FORM], body=f"access_token={w.token}".encode())),
 ]

@@ -11,7 +11,20 @@ import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from support.bypass.world import POD, Case, World, encoded, es256, rs256, signed
+from support.bypass.world import (
+    NO_SUBJECT,
+    NO_TOKEN,
+    POD,
+    READ,
+    STRANGER,
+    UNREAD,
+    Case,
+    World,
+    encoded,
+    es256,
+    rs256,
+    signed,
+)
 
 NONE = ["none", "None", "NONE", "nOnE", "none ", "", "null", "NoNe\u0000"]
 FORMS: dict[str, Callable[[Any], bytes]] = {
@@ -94,28 +107,30 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "nbf text": {"nbf": "0"},
     "nbf list": {"nbf": []},
     "iat text": {"iat": "0"},
-    "sub missing": {"sub": None},
-    "sub list": {"sub": ["Nightly-1"]},
-    "sub number": {"sub": 1},
-    "sub true": {"sub": True},
-    "sub object": {"sub": {"Nightly-1": 1}},
-    "sub empty": {"sub": ""},
-    "sub case": {"sub": "nightly-1"},
-    "sub upper case": {"sub": "NIGHTLY-1"},
-    "sub wildcard": {"sub": "*"},
-    "sub line break": {"sub": "Nightly-1\r\nx-a: b"},
-    "sub NUL": {"sub": "Nightly-1\u0000"},
-    "sub blank after": {"sub": "Nightly-1 "},
-    "sub blank before": {"sub": " Nightly-1"},
-    "sub tab": {"sub": "Nightly-1\t"},
-    "sub long": {"sub": "Nightly-1" * 900},
-    "sub comma": {"sub": "Nightly-1,Nightly-1"},
-    "sub of another service": {"sub": POD},
-    "sub as nobody": {"sub": "no verified subject"},
-    "sub lookalike": {"sub": "Nightly\u20111"},
-    "sub dot": {"sub": "Nightly-1."},
-    "sub port": {"sub": "Nightly-1:443"},
-    "sub elsewhere": {"sub": None, "azp": "Nightly-1"},
+}
+SUBJECTS: dict[str, tuple[dict[str, Any], str]] = {
+    "list": ({"sub": ["Nightly-1"]}, NO_TOKEN),
+    "number": ({"sub": 1}, NO_TOKEN),
+    "true": ({"sub": True}, NO_TOKEN),
+    "object": ({"sub": {"Nightly-1": 1}}, NO_TOKEN),
+    "missing": ({"sub": None}, NO_SUBJECT),
+    "empty": ({"sub": ""}, NO_SUBJECT),
+    "elsewhere": ({"sub": None, "azp": "Nightly-1"}, NO_SUBJECT),
+    "line break": ({"sub": "Nightly-1\r\nx-a: b"}, NO_SUBJECT),
+    "what stands for nobody": ({"sub": "no verified subject"}, NO_SUBJECT),
+    "case": ({"sub": "nightly-1"}, STRANGER),
+    "upper case": ({"sub": "NIGHTLY-1"}, STRANGER),
+    "wildcard": ({"sub": "*"}, STRANGER),
+    "NUL": ({"sub": "Nightly-1\u0000"}, STRANGER),
+    "blank after": ({"sub": "Nightly-1 "}, STRANGER),
+    "blank before": ({"sub": " Nightly-1"}, STRANGER),
+    "tab": ({"sub": "Nightly-1\t"}, STRANGER),
+    "long": ({"sub": "Nightly-1" * 900}, STRANGER),
+    "comma": ({"sub": "Nightly-1,Nightly-1"}, STRANGER),
+    "of another service": ({"sub": POD}, STRANGER),
+    "lookalike": ({"sub": "Nightly\u20111"}, STRANGER),
+    "dot": ({"sub": "Nightly-1."}, STRANGER),
+    "port": ({"sub": "Nightly-1:443"}, STRANGER),
 }
 RELATIVE = {
     "exp 40 s ago": ("exp", -40),
@@ -123,6 +138,20 @@ RELATIVE = {
     "nbf in a minute": ("nbf", 60),
     "nbf in a day": ("nbf", 86400),
 }
+HARMLESS: dict[str, Callable[[World], str]] = {
+    # The bytes that were signed and their signature are the same; only the base64 has what RFC 7515 §2 leaves out.
+    "padded": lambda w: w.token + "==",
+    # Empty sections are passed over; header, payload and signature are those that were signed.
+    "dots around": lambda w: "." + w.token.replace(".", "..") + "." * 60_000,
+    # Within the 30 s that clocks may differ.
+    "exp 15 s ago": lambda w: ours(w, w.claims(exp=int(time.time()) - 15)),
+    "nbf in 15 s": lambda w: ours(w, w.claims(nbf=int(time.time()) + 15)),
+    # Made out to the gateway, and to somebody else as well (RFC 7519 §4.1.3).
+    "aud of two": lambda w: ours(w, w.claims(aud=["other", w.entra.audience])),
+    # As long as headers may be.
+    "60 KiB": lambda w: ours(w, w.claims(groups="g" * 44_000)),
+}
+"""Tokens that are fine, although they look odd: what goes on has the service's Databricks token and nothing of them."""
 PAYLOADS: list[Any] = [[], "x", 1, None, True, b"", b"{", b"\xff"]
 RAW = {
     "exp 1e400": '"exp":1e400',
@@ -132,8 +161,8 @@ RAW = {
 }
 
 
-def case(name: str, make: Callable[..., str], reaches: str | None = None) -> Case:
-    return Case(f"token: {name}", lambda w: w.ask(token=make(w)), reaches)
+def case(name: str, make: Callable[..., str], *ends: str) -> Case:
+    return Case(f"token: {name}", lambda w: w.ask(token=make(w)), ends or (NO_TOKEN,))
 
 
 def header(w: World, **more: Any) -> dict[str, Any]:
@@ -144,6 +173,18 @@ def confused(w: World, issuer: str, algorithm: str, form: str) -> str:
     whose = getattr(w, issuer)
     secret, payload = FORMS[form](whose), w.claims(iss=whose.url, aud=whose.audience)
     return signed(header(w, alg=algorithm), payload, lambda text: hmac.new(secret, text, HASHES[algorithm]).digest())
+
+
+def brought(w: World, algorithm: str, place: str) -> str:
+    """Signed with a shared secret that the token brings along."""
+    secret = b"secret" * 8
+    key = {"kty": "oct", "k": encoded(secret), "alg": algorithm, "kid": "key-1"}
+    value = {"jwk": key, "jku": f"data:application/json,{json.dumps({'keys': [key]})}", "kid": encoded(secret)}[place]
+    return signed(
+        header(w, alg=algorithm, **{place: value}),
+        w.claims(),
+        lambda text: hmac.new(secret, text, HASHES[algorithm]).digest(),
+    )
 
 
 def ours(w: World, payload: Any) -> str:
@@ -169,7 +210,6 @@ SHAPES: dict[str, Callable[[str, str, str], str]] = {
     "no header": lambda h, p, s: f".{p}.{s}",
     "no payload": lambda h, p, s: f"{h}..{s}",
     "twice": lambda h, p, s: f"{h}.{p}.{s}{s}",
-    "padded": lambda h, p, s: f"{h}.{p}.{s}==",
     "plus": lambda h, p, s: f"{h}.{p}.+{s[1:]}",
     "slash": lambda h, p, s: f"{h}.{p}.{s[:-1]}/",
     "blank inside": lambda h, p, s: f"{h}. {p}.{s}",
@@ -180,6 +220,8 @@ SHAPES: dict[str, Callable[[str, str, str], str]] = {
     "percent": lambda h, p, s: f"{h}%2E{p}.{s}",
     "zero signature": lambda h, p, s: f"{h}.{p}.{'A' * len(s)}",
     "8 KiB": lambda h, p, s: f"{h}.{p}{'A' * 8192}.{s}",
+    "60 KiB, unsigned": lambda h, p, s: f"{h}.{p}{'A' * 60_000}.{s}",
+    "60 KiB of sections": lambda h, p, s: f"{h}.{p}.{s}{'.x' * 30_000}",
     "NUL-like": lambda h, p, s: f"{h}.{p}.{s}%00",
     "payload of another": lambda h, p, s: f"{h}.{encoded({'sub': 'Nightly-1'})}.{s}",
     "no JSON": lambda h, p, s: f"{encoded(b'x')}.{p}.{s}",
@@ -213,6 +255,9 @@ CASES = [
     *(case(n, lambda w, c=c: ours(w, w.claims(**c))) for n, c in CLAIMS.items()),
     *(case(n, lambda w, m=m, s=s: ours(w, w.claims(**{m: int(time.time()) + s}))) for n, (m, s) in RELATIVE.items()),
     *(case(n, lambda w, m=m: ours(w, raw_claims(w, m))) for n, m in RAW.items()),
+    *(case(f"sub {n}", lambda w, c=c: ours(w, w.claims(**c)), end) for n, (c, end) in SUBJECTS.items()),
+    *(case(n, make, READ) for n, make in HARMLESS.items()),
+    case("66 KiB", lambda w: w.token + "A" * 66_000, UNREAD),
     *(case(n, lambda w, c=c: parts(w, c)) for n, c in SHAPES.items()),
     *(case(f"payload {p!r}", lambda w, p=p: ours(w, p)) for p in PAYLOADS),
     case(
@@ -222,6 +267,11 @@ CASES = [
             w.claims(),
             rs256(w.attacker),
         ),
+    ),
+    *(
+        case(f"{a} with an oct key in {place}", lambda w, a=a, place=place: brought(w, a, place))
+        for a in HASHES
+        for place in ("jwk", "jku", "kid")
     ),
     case("nested", lambda w: signed(header(w, cty="JWT"), w.token.encode(), rs256(w.attacker))),
     case("encrypted", lambda w: f"{encoded({'alg': 'dir', 'enc': 'A256GCM', 'kid': 'key-1'})}..AAAA.AAAA.AAAA"),

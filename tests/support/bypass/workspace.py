@@ -1,5 +1,6 @@
 """A workspace double that records every request as it arrived, whatever its method is."""
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,31 +8,48 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+_PLAIN: Final = re.compile(rb"(?:[^\r\n\0 \t][^\r\n\0]*\r\n)+\r\n")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One whole request: its head to the letter and the body without its framing."""
+    """One request: its head to the letter, the body without its framing, and what came behind the body."""
 
     method: str
     target: str
     headers: list[tuple[str, str]]
-    body: bytes
     head: bytes
+    body: bytes
+    trailers: bytes
+    whole: bool
+    """False when it ended before its body did: a server acts on none of these."""
 
     def values(self, name: str) -> list[str]:
         return [value for known, value in self.headers if known.lower() == name]
 
+    @property
+    def client(self) -> str:
+        """Who asked the gateway, as the gateway itself says."""
+        return ",".join(self.values("x-forwarded-for")).rpartition(",")[2].strip()
+
+    @property
+    def content(self) -> bytes:
+        return self.head + self.body + self.trailers
+
+    @property
+    def plain(self) -> bool:
+        """Whether every server reads the same lines in the head (RFC 9112 §2.2, §5.2)."""
+        return bool(_PLAIN.fullmatch(self.head))
+
 
 @dataclass
 class RawWorkspace:
-    """Answers everything with 200."""
+    """Answers every whole request with 200."""
 
     port: int = 0
     requests: list[Seen] = field(default_factory=list)
-    unfinished: list[bytes] = field(default_factory=list)
-    """Heads of requests that ended before their bodies did: a server acts on none of them."""
 
     @property
     def url(self) -> str:
@@ -47,23 +65,32 @@ def read_head(stream: BinaryIO) -> bytes:
     return b""
 
 
-def read_body(stream: BinaryIO, headers: list[tuple[str, str]]) -> bytes | None:
-    """The body; None when it ends early."""
+def read_request(stream: BinaryIO, head: bytes) -> Seen:
+    first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in rest)]
     known = {name.lower(): value for name, value in headers}
-    if "chunked" not in known.get("transfer-encoding", ""):
+    if "chunked" in known.get("transfer-encoding", ""):
+        body, trailers, whole = _read_chunks(stream)
+    else:
         length = int(known.get("content-length", "0"))
-        body = stream.read(length)
-        return body if len(body) == length else None
-    parts: list[bytes] = []
+        body, trailers = stream.read(length), b""
+        whole = len(body) == length
+    method, target, *_ = first.split(" ")
+    return Seen(method, target, headers, head, body, trailers, whole)
+
+
+def _read_chunks(stream: BinaryIO) -> tuple[bytes, bytes, bool]:
+    body = b""
     while line := stream.readline():
         size = int(line.split(b";")[0], 16)
-        part = stream.read(size + 2)
-        if len(part) < size + 2:
-            return None
         if size == 0:
-            return b"".join(parts)
-        parts.append(part[:-2])
-    return None
+            trailers = read_head(stream)
+            return body, trailers.removesuffix(b"\r\n"), bool(trailers)
+        part = stream.read(size + 2)
+        body += part[:size]
+        if len(part) < size + 2:
+            break
+    return body, b"", False
 
 
 @contextmanager
@@ -73,14 +100,10 @@ def raw_workspace(certificate: Path, key: Path) -> Iterator[RawWorkspace]:
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
             while head := read_head(self.rfile):  # type: ignore[arg-type]
-                first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-                headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in rest)]
-                body = read_body(self.rfile, headers)  # type: ignore[arg-type]
-                if body is None:
-                    double.unfinished.append(head)
+                request = read_request(self.rfile, head)  # type: ignore[arg-type]
+                double.requests.append(request)
+                if not request.whole:
                     return
-                method, target, *_ = first.split(" ")
-                double.requests.append(Seen(method, target, headers, body, head))
                 self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
 
     class Server(ThreadingTCPServer):

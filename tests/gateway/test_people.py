@@ -60,7 +60,7 @@ def test_a_person_is_themselves_at_databricks(gateway: Any, person: Any, workspa
     assert told == {
         "decision": "allow",
         "rule": "role:reader",
-        "service": None,
+        "service": "people of entra",
         "user": ANALYST,
         "action": "current_user.me",
     }

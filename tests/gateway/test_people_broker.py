@@ -1,4 +1,4 @@
-"""People's tokens on a clock of their own: one exchange however many ask, bounded, ahead of expiry, outages unnoticed."""
+"""People's tokens on a clock of their own: one exchange however many ask, bounded, renewed ahead, outages unnoticed."""
 
 import asyncio
 import io

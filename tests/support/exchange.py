@@ -1,4 +1,4 @@
-"""What the gateway does for Envoy when a person's token is shown, on its socket, with a workspace that knows everybody."""
+"""What the gateway does for Envoy when a person's token is shown, with a workspace that knows everybody."""
 
 import asyncio
 import io

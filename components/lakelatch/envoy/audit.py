@@ -14,6 +14,7 @@ from lakelatch.envoy.identity import (
     ACTION_HEADER,
     ENDPOINT_ROUTE,
     ISSUER_HEADER,
+    PEOPLE_HEADER,
     PRINCIPAL_HEADER,
     PROBE_ROUTE,
     SUBJECT_HEADER,
@@ -50,7 +51,7 @@ def _line(decision: str, **known: str) -> Json:
     return {**_COMMON, **_NOBODY, "decision": decision, **known}
 
 
-_IDENTITY: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISSUER_HEADER})%"}
+_IDENTITY: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISSUER_HEADER}?{PEOPLE_HEADER})%"}
 _SERVICE: Final = {"service": "%ROUTE_NAME%", **_IDENTITY}
 _ACTION: Final = {"action": f"%REQ({ACTION_HEADER})%"}
 _PRINCIPAL: Final = {"application_id": f"%REQ({PRINCIPAL_HEADER})%"}

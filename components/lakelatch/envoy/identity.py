@@ -17,7 +17,7 @@ ROLES_HEADER: Final = "x-lakelatch-roles"
 """The roles of a person, each between commas; empty for whoever is in no group of the model."""
 EXCHANGE_HEADER: Final = "x-lakelatch-exchange"
 """Why there is no Databricks token for a person: `unavailable`, `refused` or `expiring`."""
-PEOPLE_HEADERS: Final = (PEOPLE_HEADER, ROLES_HEADER, EXCHANGE_HEADER)
+PEOPLE_HEADERS: Final = (ROLES_HEADER, EXCHANGE_HEADER)
 """Those of people's requests that go no further than the gateway."""
 ACTION_HEADER: Final = "x-lakelatch-action"
 """What the request asks for, by the catalogue; set by the route that its method and path lead to."""

@@ -133,7 +133,7 @@ def _people(config: GatewayConfig, policy: Policy, name: str) -> Json:
     rules = policy.about_people(row)
     tell_roles = people_authorization.tells_roles(policy, row)
     return {
-        "name": f"people of {name}",
+        # Without a name: the audit line takes a route's for a service's.
         "match": {"prefix": "/"},
         "metadata": _metadata(
             issuer=row.issuer,

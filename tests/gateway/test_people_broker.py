@@ -1,4 +1,4 @@
-"""People's tokens on a clock of their own: one exchange however many ask, bounded, renewed ahead, outages unnoticed."""
+"""Proves how people's tokens are had and kept, on a clock of its own: one exchange however many ask, and in time."""
 
 import asyncio
 import io

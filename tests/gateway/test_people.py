@@ -60,7 +60,7 @@ def test_a_person_is_themselves_at_databricks(gateway: Any, person: Any, workspa
     assert told == {
         "decision": "allow",
         "rule": "role:reader",
-        "service": "people of entra",
+        "service": None,
         "user": ANALYST,
         "action": "current_user.me",
     }
@@ -117,7 +117,7 @@ def test_who_is_refused_and_by_what(gateway: Any, person: Any, workspace: Any, e
     )
     told = {name: (answer.status_code, lines[name]["rule"]) for name, answer in asked.items()}
     assert told == {name: (status, rule) for name, (_, _, status, rule) in REFUSED.items()}
-    assert {(line["decision"], line["service"]) for line in lines.values()} == {("deny", "people of entra")}
+    assert {(line["decision"], line["service"]) for line in lines.values()} == {("deny", None)}
     assert all(answer.json()["message"] for answer in asked.values())
     assert not {path for _, path, _, _ in REFUSED.values()} & {path for _, path, _ in workspace.double.requests}
 

@@ -16,10 +16,13 @@ _TRANSIENT_STATUS: Final = frozenset({408, 425, 429})
 _ERROR_CODE: Final = re.compile(r"[A-Za-z_]{1,64}")
 
 
-async def exchange(client: httpx.AsyncClient, workspace: str, *, minted: str, application_id: str, now: float) -> Lease:
-    """Exchange a minted token for the service principal's Databricks token.
+async def exchange(
+    client: httpx.AsyncClient, workspace: str, *, minted: str, application_id: str | None, now: float
+) -> Lease:
+    """Exchange a minted token for the service principal's Databricks token, or a person's own for the user's.
 
-    `client_id` makes it the principal's and never a user's: without it Databricks looks for an account-wide policy.
+    `client_id` makes it the principal's and never a user's: without it Databricks looks for an account-wide policy, and
+    gives the token of the user that it names.
 
     Raises:
         ExchangeFailed: transient or not; the text has no token.
@@ -30,7 +33,7 @@ async def exchange(client: httpx.AsyncClient, workspace: str, *, minted: str, ap
         "subject_token": minted,
         "subject_token_type": JWT_TYPE,
         "scope": SCOPE,
-        "client_id": application_id,
+        **({} if application_id is None else {"client_id": application_id}),
     }
     try:
         response = await client.post(f"{workspace}/oidc/v1/token", data=form)
@@ -50,13 +53,19 @@ def _document(response: httpx.Response) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _refusal(response: httpx.Response, application_id: str) -> ExchangeFailed:
+def _refusal(response: httpx.Response, application_id: str | None) -> ExchangeFailed:
     status = response.status_code
     code = _document(response).get("error")
     # The description may repeat what was sent, so only the code is told.
     told = f"{status} {code}" if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else f"{status}"
     if status in _TRANSIENT_STATUS or not 400 <= status < 500:
         return ExchangeFailed(f"the workspace's token endpoint answered {told}", transient=True)
+    if application_id is None:
+        return ExchangeFailed(
+            f"Databricks refused the token exchange for a person ({told}): the account needs a federation policy with"
+            " the token's issuer and audience, and the user that its subject claim names",
+            transient=False,
+        )
     return ExchangeFailed(
         f"Databricks refused the token exchange for service principal '{application_id}' ({told}): it needs a"
         " federation policy with the gateway as issuer, the service's name as subject and the gateway's audience, and"

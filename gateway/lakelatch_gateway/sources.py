@@ -29,6 +29,8 @@ from lakelatch_gateway.jwks import Jwk, fetch_keys
 from lakelatch_gateway.keeper import KeyKeeper
 from lakelatch_gateway.log import Log
 from lakelatch_gateway.metrics import Recorder, Snapshot
+from lakelatch_gateway.people import PeopleBroker
+from lakelatch_gateway.people_server import Reading, readings
 from lakelatch_gateway.schedule import AWAITED, Lease
 from lakelatch_gateway.secret_server import SecretServer
 
@@ -81,6 +83,8 @@ class Sources:
             chance=random.random,
             log=log,
         )
+        self.people = PeopleBroker(fetch=self._fetch_persons, clock=time.time, chance=random.random, log=log)
+        self._readings = readings(config)
         self._keys = KeyKeeper(
             fetch=self._fetch_keys,
             changed=changed,
@@ -122,6 +126,10 @@ class Sources:
         """What the endpoints speak of now."""
         return Served(self.config, self.issuer, self._keys.keys(self.config.issuers), self._metadata)
 
+    def readings(self) -> Mapping[str, Reading]:
+        """What people's tokens are read by now."""
+        return self._readings
+
     def snapshot(self) -> Snapshot:
         """How things stand now, for the metrics."""
         expires, wanted = self._broker.expires(), principals(self.config)
@@ -139,6 +147,7 @@ class Sources:
 
         What only the one before needs is kept, until `forget` says that it is not needed.
         """
+        self._readings |= readings(config)
         moved = config.workspace != self.config.workspace
         self.config, self.issuer = config, issuer
         self._broker.keep(set(principals(config).values()))
@@ -152,6 +161,7 @@ class Sources:
         self._broker.drop(gone)
         for principal in gone:
             self._secrets.drop(secret_name(*principal))
+        self._readings = readings(self.config)
         self._keys.drop(self._keys.kept - set(self.config.issuers.values()))
 
     async def refresh_metadata(self) -> None:
@@ -163,6 +173,7 @@ class Sources:
     async def close(self) -> None:
         """Stop everything."""
         await self._broker.close()
+        await self.people.close()
         await self._keys.close()
         for client in self._clients.values():
             await client.aclose()
@@ -174,15 +185,27 @@ class Sources:
 
     async def _fetch_token(self, principal: Principal) -> Lease:
         service, workspace, application_id = principal
+
+        def minted(now: float) -> str:
+            return self.issuer.mint(service, now=now, token_id=str(uuid.uuid4()))
+
+        return await self._exchange(workspace, minted, application_id)
+
+    async def _fetch_persons(self, workspace: str, shown: str) -> Lease:
+        return await self._exchange(workspace, lambda _: shown, None)
+
+    async def _exchange(
+        self, workspace: str, subject_token: Callable[[float], str], application_id: str | None
+    ) -> Lease:
         try:
             client = self._client(self.config.workspace.ca_file)
         except FetchError as error:
             raise ExchangeFailed(str(error), transient=True) from None
         async with self._exchanges:
             now, began = time.time(), time.monotonic()
-            minted = self.issuer.mint(service, now=now, token_id=str(uuid.uuid4()))
+            shown = subject_token(now)
             try:
-                lease = await exchange(client, workspace, minted=minted, application_id=application_id, now=now)
+                lease = await exchange(client, workspace, minted=shown, application_id=application_id, now=now)
             except ExchangeFailed as error:
                 self.recorder.exchanged("transient" if error.transient else "refused", time.monotonic() - began)
                 raise

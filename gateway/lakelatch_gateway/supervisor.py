@@ -23,7 +23,7 @@ from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.routes import ROUTE_CONFIGURATION
 from lakelatch.envoy.runtime import Files
 from lakelatch.errors import LakelatchError
-from lakelatch_gateway import delivery, files, switchboard
+from lakelatch_gateway import delivery, files, people_server, switchboard
 from lakelatch_gateway.audit.events import Event
 from lakelatch_gateway.audit.trail import Trail
 from lakelatch_gateway.endpoints import application
@@ -139,6 +139,8 @@ class Supervisor:
             )
             stack.push_async_callback(sources.close)
             await stack.enter_async_context(self._endpoints(sources, paths))
+            people = people_server.application(sources.readings, sources.people, options.clock)
+            await stack.enter_async_context(people_server.people_served(paths.people_socket, people))
             await sources.learn()
             self._read_switches()
             compiled = self._compile(sources, config)

@@ -8,7 +8,7 @@ import jwt
 
 from lakelatch.access.algorithms import ACCEPTED, ALGORITHMS
 from lakelatch.envoy.authentication import CLOCK_SKEW_SECONDS
-from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
+from lakelatch.envoy.config import GatewayConfig, GatewayPeople, TrustedIssuer
 from lakelatch_gateway.errors import TokenRefused
 from lakelatch_gateway.jwks import Jwk
 
@@ -19,7 +19,8 @@ MAX_BYTES: Final = 16 * 1024
 class Validated:
     """A token that the gateway would take as it is."""
 
-    service: str
+    service: str | None
+    """None for a person's token."""
     expires_at: int
     """Seconds since the epoch."""
 
@@ -49,8 +50,13 @@ def validate(token: str, config: GatewayConfig, keys: Mapping[str, Sequence[Jwk]
     if key is None or key["alg"] != algorithm:
         raise TokenRefused(f"unknown key: issuer '{name}' publishes no key that fits the token's kid and alg")
     _verify(token, key, algorithm)
-    trusted = config.issuers[name]
-    _check_claims(claims, trusted, now)
+    trusted, people = config.issuers[name], config.people.get(name)
+    if people is not None and _is_for_people(claims, trusted, people):
+        _check_claims(claims, people.audience, people.user_claim, now)
+        if str(claims.get("sub", "")).lower() in config.policy.borne:
+            raise TokenRefused("unknown subject: the token's subject (sub) is a service's, which is never a person")
+        return Validated(None, int(claims["exp"]))
+    _check_claims(claims, trusted.audience, trusted.subject_claim, now)
     subject = config.policy.by_identity.get((claims["iss"], claims[trusted.subject_claim]))
     if subject is None:
         raise TokenRefused(
@@ -76,9 +82,20 @@ def _verify(token: str, key: Jwk, algorithm: str) -> None:
         raise TokenRefused("the token's signature does not verify with the issuer's key that it names (kid)") from None
 
 
-def _check_claims(claims: Mapping[str, Any], trusted: TrustedIssuer, now: float) -> None:
-    audiences, audience = claims.get("aud"), trusted.audience
-    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+def _is_for_people(claims: Mapping[str, Any], trusted: TrustedIssuer, people: GatewayPeople) -> bool:
+    """Whether a token is made out for people, and not for services as well: then it is a service's."""
+    return _is_for(claims, people.audience) and (
+        people.audience == trusted.audience or not _is_for(claims, trusted.audience)
+    )
+
+
+def _is_for(claims: Mapping[str, Any], audience: str) -> bool:
+    audiences = claims.get("aud")
+    return audience in (audiences if isinstance(audiences, list) else [audiences])
+
+
+def _check_claims(claims: Mapping[str, Any], audience: str, subject_claim: str, now: float) -> None:
+    if not _is_for(claims, audience):
         raise TokenRefused(
             f"wrong audience: the token (aud) was issued for something else than this gateway; ask for '{audience}'"
         )
@@ -89,8 +106,8 @@ def _check_claims(claims: Mapping[str, Any], trusted: TrustedIssuer, now: float)
         raise TokenRefused("the token has expired (exp): fetch a new one from the identity provider")
     if not _is_time(not_before) or now < not_before - CLOCK_SKEW_SECONDS:
         raise TokenRefused("the token is not valid yet (nbf): check the clocks of issuer, client and gateway")
-    if not isinstance(claims.get(trusted.subject_claim), str):
-        raise TokenRefused(f"the token has no subject ({trusted.subject_claim})")
+    if not isinstance(claims.get(subject_claim), str):
+        raise TokenRefused(f"the token has no subject ({subject_claim})")
 
 
 def _is_time(value: Any) -> TypeGuard[int | float]:

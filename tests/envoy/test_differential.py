@@ -14,7 +14,8 @@ from random import Random
 from typing import Any, Final
 
 import pytest
-from support.generated import Sent, request, sections
+from support.exchange import Exchange
+from support.generated import Sent, people, person, request, sections
 
 from lakelatch.access.decisions import RULE_OBSERVED, Decision, Request, decide
 
@@ -24,6 +25,8 @@ SEED: Final = int(os.environ.get("LAKELATCH_SEED") or (1 if REQUESTS == CI_REQUE
 PER_CONFIGURATION: Final = 250 if REQUESTS <= CI_REQUESTS else 1_000
 SMALL_SHARE: Final = 0.05
 """Most requests of which the protocol checks may refuse to know what they ask."""
+PEOPLE_SHARE: Final = 0.3
+"""Requests of people, the others are of services."""
 RELOADED: Final = "http.gateway.rds.lakelatch.config_reload"
 
 Told = tuple[bool, str, str | None, str | None]
@@ -126,8 +129,15 @@ def live(make_envoy: Any, configure: Any) -> Any:
     return envoy
 
 
+@pytest.fixture
+def exchange(live: Any) -> Iterator[Exchange]:
+    with contextlib.closing(Exchange(live.folder)) as exchange:
+        yield exchange
+
+
 def test_gateway_and_simulator_decide_alike(
     live: Any,
+    exchange: Exchange,
     client: Client,
     trail: Trail,
     configure: Any,
@@ -142,23 +152,25 @@ def test_gateway_and_simulator_decide_alike(
     outside = 0
     rules: set[str] = set()
     for first in range(0, REQUESTS, PER_CONFIGURATION):
-        config = configure(**(made := sections(random)))
+        config = configure(**(made := sections(random) | {"people": people(random)}))
+        exchange.know(config)
         before = reloads(live)
         live.apply(config)
         eventually(lambda before=before: reloads(live) > before)
-        tokens: dict[tuple[str, str], str] = {}
-        asked: dict[str, tuple[Sent, datetime]] = {}
+        tokens: dict[str, str] = {}
+        asked: dict[str, tuple[Sent, dict[str, Any], datetime]] = {}
         for number in range(first, first + PER_CONFIGURATION):
-            sent = request(random, made["services"])
-            who = (sent.issuer, sent.subject)
-            token = tokens.get(who) or tokens.setdefault(who, issuers[sent.issuer].token(sent.subject))
+            is_person = random.random() < PEOPLE_SHARE
+            claims, sent = person(random, made["people"]) if is_person else ({}, request(random, made["services"]))
+            who = f"{sent.issuer} {sent.subject} {claims}"
+            token = tokens.get(who) or tokens.setdefault(who, issuers[sent.issuer].token(sent.subject, **claims))
             now = datetime.now(UTC)
             if client.send(sent, token, f"generated {number}") == 400:
                 outside += 1
             else:
-                asked[f"generated {number}"] = sent, now
+                asked[f"generated {number}"] = sent, claims, now
         eventually(lambda asked=asked: asked.keys() <= trail.read().keys())
-        for agent, (sent, now) in asked.items():
+        for agent, (sent, claims, now) in asked.items():
             line = trail.lines[agent]
             decided = decide(
                 config.policy,
@@ -167,9 +179,11 @@ def test_gateway_and_simulator_decide_alike(
                     line["path"],
                     issuers[sent.issuer].url,
                     sent.subject,
+                    claims,
                     time=now,
                     headers=sent.headers,
                     body=sent.body,
+                    user=claims.get("upn"),
                 ),
             )
             assert of_gateway(line) == of_simulator(decided), difference(config, sent, line, decided)
@@ -177,4 +191,14 @@ def test_gateway_and_simulator_decide_alike(
         trail.lines.clear()
         workspace.requests.clear()
     assert outside <= REQUESTS * SMALL_SHARE, f"{outside} requests were refused before anybody decided"
-    assert rules >= {"role", "rule", "observe", "default-deny", "unknown-action", "unknown-identity", "observed rule"}
+    wanted = {
+        "role",
+        "rule",
+        "observe",
+        "default-deny",
+        "unknown-action",
+        "unknown-identity",
+        "observed rule",
+        "no-group",
+    }
+    assert rules >= wanted

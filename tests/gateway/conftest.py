@@ -173,6 +173,8 @@ class Workspace:
 
     double: Double
     principals: set[str] = field(default_factory=lambda: {"app-nightly", "app-other"})
+    users: set[str] = field(default_factory=set)
+    """Those of the account; the claim `upn` of a token that is exchanged without `client_id` names one."""
     down: bool = False
     trouble: dict[str, Callable[[], Answer | None]] = field(default_factory=dict)
     """What becomes of a principal's exchanges instead; None: nothing, but it may have taken its time."""
@@ -200,12 +202,16 @@ class Workspace:
         self.exchanges.append(form)
         if self.down:
             return OUTAGE
-        if (answer := self.trouble.get(form["client_id"], lambda: None)()) is not None:
+        claims = jwt.decode(form["subject_token"], options={"verify_signature": False})
+        who, known = form.get("client_id"), self.principals
+        if who is None:
+            who, known = claims["upn"], self.users
+        if (answer := self.trouble.get(who, lambda: None)()) is not None:
             return answer
-        if form["client_id"] not in self.principals:
+        if who not in known:
             return 401, {"error": "invalid_client", "error_description": "no federation policy"}
         token = f"databricks-{uuid.uuid4()}"
-        self.tokens[token] = form["client_id"]
+        self.tokens[token] = who
         return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
 
 

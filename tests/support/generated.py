@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -83,6 +83,34 @@ def sections(random: Random) -> dict[str, Any]:
         f"rule-{number}": rule(random, list(services)) for number in random.sample(range(20), random.randint(0, 7))
     }
     return {"services": services, "rules": rules, "mode": "observe" if random.random() < 0.08 else "enforce"}
+
+
+PEOPLE_AUDIENCE: Final = "databricks-people"
+"""What people's tokens are made out to, all of the issuer `entra`."""
+_GROUPS: Final = ("group-1", "group-2", "Group-1", "größe")
+
+
+def people(random: Random) -> dict[str, Any]:
+    """The people of a gateway configuration."""
+    roles = {role: _granted(random) for role in ROLES}
+    groups = {group: random.sample(ROLES, random.randint(1, 2)) for group in random.sample(_GROUPS, 3)}
+    of_entra = {"audience": PEOPLE_AUDIENCE, "user_claim": "upn", "environment": random.choice(ENVIRONMENTS)}
+    return {"entra": of_entra | {"groups": groups, "roles": roles}}
+
+
+def person(random: Random, rows: dict[str, Any]) -> tuple[dict[str, Any], Sent]:
+    """A request of a person, or of somebody who is nearly one, with the claims of their token."""
+    groups = random.sample((*_GROUPS, "strangers", "group-1,group-2"), random.choice((0, 1, 1, 1, 2, 3)))
+    user = random.choice(("alice@example.com", "bob@example.com"))
+    subject = random.choice(("id-1", "id-1", "id-1", "id-2", "ID-1")) if random.random() < 0.95 else "NIGHTLY-1"
+    roles = {role for group in groups for role in rows["entra"]["groups"].get(group, ())}
+    like = {
+        "issuer": "entra",
+        "subject": subject,
+        "roles": {role: rows["entra"]["roles"][role] for role in sorted(roles)},
+    }
+    sent = replace(request(random, {"person": like}), issuer="entra", subject=subject)
+    return {"aud": PEOPLE_AUDIENCE, "upn": user, "groups": groups}, sent
 
 
 def _granted(random: Random) -> list[str]:

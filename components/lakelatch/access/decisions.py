@@ -6,7 +6,7 @@ because it needs nothing of the request; no order lets through what another woul
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,13 +14,20 @@ from lakelatch.access.actions import ACTIONS, Action, action_of
 from lakelatch.access.attributes import path_attributes, read_body
 from lakelatch.access.checks import Check
 from lakelatch.access.evidence import Evidence, judge
+from lakelatch.access.persons import person, roles_of
 from lakelatch.access.policy import Policy, Subject
 
 RULE_AUTHENTICATION: Final = "authentication"
 RULE_UNKNOWN_IDENTITY: Final = "unknown-identity"
 RULE_UNKNOWN_ACTION: Final = "unknown-action"
 RULE_DEFAULT_DENY: Final = "default-deny"
+RULE_NO_GROUP: Final = "no-group"
+"""Refuses a person who is in no group of the model."""
 RULE_NO_TOKEN: Final = "databricks-token"  # noqa: S105 - the name of a rule
+RULE_NO_USER: Final = "databricks-user"
+"""Refuses a person whom Databricks does not take for one of its users."""
+RULE_EXPIRING: Final = "token-expiring"
+"""Refuses a person's token that ends before a Databricks token could be of use."""
 RULE_ENDPOINT: Final = "public-endpoint"
 RULE_PROTOCOL: Final = "protocol"
 RULE_AUDIT: Final = "audit"
@@ -48,6 +55,8 @@ class Request:
     headers: Sequence[tuple[str, str]] = ()
     """Names in lower case."""
     body: bytes = b""
+    user: str | None = None
+    """Whom a token that is made out for people names by its user claim; None for a service's token."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +70,30 @@ class Decision:
     message: str = ""
     observed: str | None = None
     """The rule that would have refused, where rules are only observed."""
+    user: str | None = None
+    """The person it was decided about."""
 
 
 def decide(policy: Policy, request: Request) -> Decision:
     """Decide about a request; identities are compared to the letter."""
+    if request.user is not None:
+        return _of_person(policy, request, request.user)
     subject = policy.by_identity.get((request.issuer, request.subject))
     if subject is None:
         return unknown_identity()
+    return _of_subject(policy, subject, request)
+
+
+def _of_person(policy: Policy, request: Request, user: str) -> Decision:
+    people = policy.people.get(request.issuer)
+    if people is None or request.subject.lower() in policy.borne:
+        return unknown_identity()
+    roles = roles_of(people, request.claims)
+    decision = _of_subject(policy, person(people, user, roles), request) if roles else no_group(people.groups_claim)
+    return replace(decision, user=user)
+
+
+def _of_subject(policy: Policy, subject: Subject, request: Request) -> Decision:
     action = action_of(request.method, request.path)
     if action is None:
         return conclude(policy, subject, None, lambda _: False)
@@ -76,18 +102,18 @@ def decide(policy: Policy, request: Request) -> Decision:
 
 
 def conclude(policy: Policy, subject: Subject, action: str | None, met: Callable[[Check], bool]) -> Decision:
-    """Decide about an action of a service; `action` is None for one that the catalogue does not know.
+    """Decide about an action of a service or person; `action` is None for one that the catalogue does not know.
 
     `met` says of a check whether a request fulfils it; it is asked in the order of the rules.
     """
     if action is None:
-        decision = unknown_action(subject.name)
+        decision = unknown_action(subject)
     elif action not in subject.grants:
         decision = default_deny(subject, action)
     else:
         decision = _by_rules(policy, subject, action, met)
     if not decision.allowed and policy.observes(subject):
-        return Decision(True, RULE_OBSERVED, subject.name, decision.action, observed=decision.rule)
+        return Decision(True, RULE_OBSERVED, subject.service, decision.action, observed=decision.rule)
     return decision
 
 
@@ -103,9 +129,9 @@ def _by_rules(policy: Policy, subject: Subject, action: str, met: Callable[[Chec
         rule = f"rule:{check.rule}"
         if alike or not check.observed:
             message = rule_message(check.rule, policy.rules[check.rule].description)
-            return Decision(False, rule, subject.name, action, message)
+            return Decision(False, rule, subject.service, action, message)
         observed = observed or rule
-    return Decision(True, f"role:{subject.grants[action]}", subject.name, action, observed=observed)
+    return Decision(True, f"role:{subject.grants[action]}", subject.service, action, observed=observed)
 
 
 def _attributes(policy: Policy, subject: Subject, action: Action, request: Request) -> dict[str, Any]:
@@ -136,8 +162,17 @@ def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def default_deny(subject: Subject, action: str) -> Decision:
     """Refuse an action that no role grants."""
-    return Decision(
-        False, RULE_DEFAULT_DENY, subject.name, action, default_deny_message(subject.name, action, list(subject.roles))
+    told = person_default_deny_message if subject.user is not None else default_deny_message
+    message = told(subject.user or subject.name, action, list(subject.roles))
+    return Decision(False, RULE_DEFAULT_DENY, subject.service, action, message)
+
+
+def person_default_deny_message(user: str, action: str, roles: Sequence[str]) -> str:
+    """What a person is told about an action that none of their roles has."""
+    listed = ", ".join(f"'{role}'" for role in roles) or "none"
+    return (
+        f"user '{user}' may not call '{action}': no role of their groups has this action. Their roles: {listed}."
+        f" Add '{action}' to one of them, or put the user into a group that has a role with it."
     )
 
 
@@ -156,15 +191,29 @@ def rule_message(rule: str, description: str) -> str:
     return f"the rule '{rule}' of the access model refuses this request{why}"
 
 
-def unknown_action(name: str) -> Decision:
+def no_group(claim: str) -> Decision:
+    """Refuse a person who is in no group of the model."""
+    return Decision(False, RULE_NO_GROUP, message=no_group_message(claim))
+
+
+def no_group_message(claim: str) -> str:
+    """What is told to a person who is in no group of the model."""
+    return (
+        f"the token is valid, but none of the groups that it names (claim '{claim}') is a group of people of this"
+        " gateway. Ask for membership in one that is, and sign in anew; if the token has no such claim, let the"
+        " identity provider put in the groups that are assigned to its application."
+    )
+
+
+def unknown_action(subject: Subject) -> Decision:
     """Refuse a request that stands for no action of the catalogue."""
-    return Decision(False, RULE_UNKNOWN_ACTION, name, None, unknown_action_message(name))
+    return Decision(False, RULE_UNKNOWN_ACTION, subject.service, None, unknown_action_message(subject.title))
 
 
-def unknown_action_message(service: str) -> str:
+def unknown_action_message(who: str) -> str:
     """What is told about a method and path that no action has."""
     return (
-        f"this method and path are not an action that the gateway knows, so service '{service}' may not call it."
+        f"this method and path are not an action that the gateway knows, so {who} may not call it."
         f" The gateway knows {len(ACTIONS)} actions; see the action reference for their methods and paths."
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from lakelatch.access.trusts import gateway_audience
 from lakelatch.access.validation import one_of
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ def contradictions(model: "AccessModel") -> Iterator["Contradiction"]:
         yield ("services",), wrong, f"one gateway serves at most {SERVICES_LIMIT}; let CI jobs go `via: direct`"
     yield from _issuers(model, model.gateway)
     yield from _claims(model)
+    yield from _people(model)
 
 
 def _issuers(model: "AccessModel", gateway: "Gateway") -> Iterator["Contradiction"]:
     """A token names its issuer by address alone, so each address the gateway trusts is one issuer's."""
     addresses: dict[str, str] = {}
-    for name in sorted({service.issuer for service in model.gateway_services().values()} & set(model.issuers)):
+    callers = {row.issuer for row in model.gateway_services().values()}
+    callers |= {row.issuer for row in model.people.values()}
+    for name in sorted(callers & set(model.issuers)):
         address = model.issuers[name].issuer
         first = addresses.setdefault(address, name)
         if first != name:
@@ -56,3 +60,18 @@ def _claims(model: "AccessModel") -> Iterator["Contradiction"]:
         if other != claim:
             wrong = f"is known by the claim {claim!r}, and {first!r} of the same issuer by {other!r}"
             yield ("services", name, "workload"), wrong, "name both by one claim, or let one go `via: direct`"
+
+
+def _people(model: "AccessModel") -> Iterator["Contradiction"]:
+    """Tokens of people and of services are told apart by what they are made out to (RFC 8725 §3.12)."""
+    of_services = {service.issuer for service in model.gateway_services().values()}
+    for name in sorted({row.issuer for row in model.people.values()} & set(model.issuers)):
+        issuer, at = model.issuers[name], ("issuers", name, "users")
+        if issuer.users is None:
+            continue
+        if "." in issuer.users.subject_claim:
+            wrong = f"is {issuer.users.subject_claim!r}, whose dots the gateway would read as steps into the token"
+            yield (*at, "subject_claim"), wrong, "name a claim without dots"
+        if name in of_services and issuer.users.audience == gateway_audience(model, issuer):
+            wrong = "is what services' tokens for the gateway are made out to as well"
+            yield (*at, "audience"), wrong, "name another, so that neither can pass for the other"

@@ -14,9 +14,11 @@ from lakelatch.envoy.identity import (
     ACTION_HEADER,
     ENDPOINT_ROUTE,
     ISSUER_HEADER,
+    PEOPLE_HEADER,
     PRINCIPAL_HEADER,
     PROBE_ROUTE,
     SUBJECT_HEADER,
+    USER_HEADER,
 )
 from lakelatch.envoy.runtime import Json, any_of, where
 
@@ -40,6 +42,7 @@ _COMMON: Final[Json] = {
     "duration_ms": "%DURATION%",
     "client_address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     "user_agent": "%REQ(user-agent)%",
+    "user": f"%REQ({USER_HEADER})%",
 }
 _NOBODY: Final[Json] = dict.fromkeys(("rule", "service", "action", "subject", "issuer", "application_id", "observed"))
 
@@ -48,7 +51,7 @@ def _line(decision: str, **known: str) -> Json:
     return {**_COMMON, **_NOBODY, "decision": decision, **known}
 
 
-_IDENTITY: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISSUER_HEADER})%"}
+_IDENTITY: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISSUER_HEADER}?{PEOPLE_HEADER})%"}
 _SERVICE: Final = {"service": "%ROUTE_NAME%", **_IDENTITY}
 _ACTION: Final = {"action": f"%REQ({ACTION_HEADER})%"}
 _PRINCIPAL: Final = {"application_id": f"%REQ({PRINCIPAL_HEADER})%"}

@@ -6,13 +6,13 @@ although Envoy's cache alone would outlive it.
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from lakelatch.envoy.clusters import ENDPOINTS
-from lakelatch.envoy.config import GatewayConfig, TrustedIssuer
+from lakelatch.envoy.config import GatewayConfig, GatewayPeople, TrustedIssuer
 from lakelatch.envoy.expressions import CLAIMS_METADATA
-from lakelatch.envoy.identity import ISSUER_HEADER, SUBJECT_HEADER, TOKEN_ID_HEADER
+from lakelatch.envoy.identity import ISSUER_HEADER, PEOPLE_HEADER, SUBJECT_HEADER, TOKEN_ID_HEADER, USER_HEADER
 from lakelatch.envoy.runtime import Json, Runtime, any_of
 
 FILTER_NAME: Final = "lakelatch.authentication"
@@ -60,42 +60,67 @@ def authentication(config: GatewayConfig, runtime: Runtime) -> Json:
         for name, published in runtime.keys.items()
     }
     claims = any("claims" in text for rule in config.rules.values() for text in (str(rule.deny), str(rule.require)))
+    with_token_id = bool(runtime.revoked_token_ids)
     # Envoy refuses a provider without keys, and with it the whole filter: the one before would stay in force.
-    providers = {
-        name: _provider(issuer, keys[name], with_token_id=bool(runtime.revoked_token_ids), with_claims=claims)
-        for name, issuer in config.issuers.items()
+    issuers = {
+        name: _of_issuer(config, name, keys[name], with_token_id=with_token_id, with_claims=claims)
+        for name in config.issuers
         if keys.get(name)
     }
+    providers = {name: provider for found in issuers.values() for name, provider in found.items()}
     rules = [{"match": {"path": path}} for path in PUBLIC_PATHS]
     if not providers:
         providers = {"nobody": _nobody()}
-    if len(providers) == 1:
-        requirement: Json = {"provider_name": next(iter(providers))}
-    else:
-        rules += list(_header_rules({name: keys[name] for name in providers}))
-        requirement = {"requires_any": {"requirements": [{"provider_name": name} for name in providers]}}
+    if len(issuers) > 1:
+        rules += list(_header_rules({name: (keys[name], _required(found)) for name, found in issuers.items()}))
+    requirement = _required(providers)
     # A request that meets no rule would need no token: the last rule meets every one.
     rules.append({"match": {"prefix": "/"}, "requires": requirement})
     return any_of(FILTER_TYPE, {"providers": providers, "rules": rules})
 
 
-def _provider(issuer: TrustedIssuer, keys: Sequence[Json], *, with_token_id: bool, with_claims: bool) -> Json:
+def _required(providers: Iterable[str]) -> Json:
+    """One of these providers has to take the token."""
+    names = [{"provider_name": name} for name in providers]
+    return names[0] if len(names) == 1 else {"requires_any": {"requirements": names}}
+
+
+def _of_issuer(config: GatewayConfig, name: str, keys: Sequence[Json], **options: bool) -> dict[str, Json]:
+    """The providers of one issuer: for services, and for people, whose tokens are made out to another audience.
+
+    That of services comes first, so that people cost them nothing.
+    """
+    issuer, people = config.issuers[name], config.people.get(name)
+    services = [] if people is not None and people.audience == issuer.audience else [(name, None)]
+    of_people = [] if people is None else [(f"people of {name}", people)]
+    return {one: _provider(issuer, keys, people, **options) for one, people in (*services, *of_people)}
+
+
+def _provider(
+    issuer: TrustedIssuer,
+    keys: Sequence[Json],
+    people: GatewayPeople | None,
+    *,
+    with_token_id: bool,
+    with_claims: bool,
+) -> Json:
     token_id = [{"header_name": TOKEN_ID_HEADER, "claim_name": "jti"}] if with_token_id else []
+    if people is None:
+        told = {SUBJECT_HEADER: issuer.subject_claim, ISSUER_HEADER: "iss"}
+    else:
+        told = {SUBJECT_HEADER: "sub", USER_HEADER: people.user_claim, PEOPLE_HEADER: "iss"}
     return {
         "issuer": issuer.issuer,
-        "audiences": [issuer.audience],
+        "audiences": [issuer.audience if people is None else people.audience],
         "require_expiration": True,
         "clock_skew_seconds": CLOCK_SKEW_SECONDS,
         # Envoy has no list of allowed algorithms: the keys decide, each pinned to one `alg` (RFC 8725 §3.1).
         "local_jwks": {"inline_string": json.dumps({"keys": list(keys)}, sort_keys=True)},
         # By default Envoy takes a token from the query as well, where it ends in logs (RFC 6750 §5.3).
         "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
-        "forward": False,
-        "claim_to_headers": [
-            {"header_name": SUBJECT_HEADER, "claim_name": issuer.subject_claim},
-            {"header_name": ISSUER_HEADER, "claim_name": "iss"},
-            *token_id,
-        ],
+        # A person's own token is what is exchanged: the filter that exchanges it takes it away.
+        "forward": people is not None,
+        "claim_to_headers": [{"header_name": header, "claim_name": claim} for header, claim in told.items()] + token_id,
         # Copied only where a rule speaks of claims: it costs more than all the rest of the decision.
         **({"payload_in_metadata": CLAIMS_METADATA[1]} if with_claims else {}),
         "clear_route_cache": True,
@@ -109,18 +134,18 @@ def _nobody() -> Json:
     return {"issuer": "https://nobody.invalid", "remote_jwks": {"http_uri": uri}}
 
 
-def _header_rules(keys: Mapping[str, Sequence[Json]]) -> Iterator[Json]:
-    """Pick the provider by how the token begins, which is quicker than asking one after the other.
+def _header_rules(issuers: Mapping[str, tuple[Sequence[Json], Json]]) -> Iterator[Json]:
+    """Pick an issuer's providers by how the token begins, which is quicker than asking one after the other.
 
     The beginning is the JOSE header, constant for a key. It only picks: the provider verifies everything. A header that
     is written in another order meets the last rule instead.
     """
     # Rules are asked in turn: what issuers write most comes first, for every key.
     for order in _ORDERS:
-        for name, issuer_keys in keys.items():
+        for issuer_keys, requirement in issuers.values():
             for key in issuer_keys:
                 match = {"name": "authorization", "string_match": {"prefix": f"Bearer {_header(key, order)}."}}
-                yield {"match": {"prefix": "/", "headers": [match]}, "requires": {"provider_name": name}}
+                yield {"match": {"prefix": "/", "headers": [match]}, "requires": requirement}
 
 
 def _header(key: Json, order: Sequence[str]) -> str:

@@ -23,7 +23,8 @@ from lakelatch.envoy.runtime import Json, any_of
 
 FILTER_NAME: Final = "lakelatch.authorization"
 _TYPE: Final = "envoy.extensions.filters.http.rbac.v3.RBAC"
-_HEADER: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
+PER_ROUTE: Final = f"{_TYPE}PerRoute"
+HEADER_INPUT: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 RULE_NO_SUBJECT: Final = "no-subject"
 _TOKEN_IN_QUERY: Final = r"(?i)\C*" + "".join(
     f"(?:{letter}|%(?:25)*(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in "access_token="
@@ -33,7 +34,7 @@ _TOKEN_IN_QUERY: Final = r"(?i)\C*" + "".join(
 
 def base_filter() -> Json:
     """The filter in the chain: refuses everything that no service's route decides about."""
-    subject = {"name": "subject", "typed_config": any_of(_HEADER, {"header_name": SUBJECT_HEADER})}
+    subject = {"name": "subject", "typed_config": any_of(HEADER_INPUT, {"header_name": SUBJECT_HEADER})}
     nobody = {"single_predicate": {"input": subject, "value_match": {"exact": NO_SUBJECT}}}
     # Authentication takes the header away when the token lacks the claim.
     somebody = {
@@ -48,7 +49,7 @@ def base_filter() -> Json:
 
 def open_to_all() -> Json:
     """The per-route configuration of what needs no decision."""
-    return any_of(f"{_TYPE}PerRoute", {})
+    return any_of(PER_ROUTE, {})
 
 
 def of_service(policy: Policy, subject: Subject) -> Json:
@@ -56,12 +57,12 @@ def of_service(policy: Policy, subject: Subject) -> Json:
     if policy.observes(subject):
         decided = _decisions(policy, subject, observed=True)["matcher"]
         # A mistake in the model is what observing finds; a token in the query is a mistake in any model.
-        everything = _without_token_in_query(verdict(RULE_OBSERVED, allow=True))["matcher"]
-        return any_of(f"{_TYPE}PerRoute", {"rbac": {"matcher": everything, "shadow_matcher": decided}})
+        everything = without_token_in_query(verdict(RULE_OBSERVED, allow=True))["matcher"]
+        return any_of(PER_ROUTE, {"rbac": {"matcher": everything, "shadow_matcher": decided}})
     rbac = {"matcher": _decisions(policy, subject, observed=False)["matcher"]}
     if any(check.observed for action in policy.granted(subject).values() for check in policy.checks(subject, action)):
         rbac["shadow_matcher"] = _decisions(policy, subject, observed=True)["matcher"]
-    return any_of(f"{_TYPE}PerRoute", {"rbac": rbac})
+    return any_of(PER_ROUTE, {"rbac": rbac})
 
 
 def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
@@ -75,12 +76,12 @@ def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
         for name, action in sorted(policy.granted(subject).items())
     }
     chains[UNKNOWN_ACTION] = verdict(RULE_UNKNOWN_ACTION, allow=False)
-    return _without_token_in_query(by_header(CLASS_HEADER, chains, verdict(RULE_DEFAULT_DENY, allow=False)))
+    return without_token_in_query(by_header(CLASS_HEADER, chains, verdict(RULE_DEFAULT_DENY, allow=False)))
 
 
-def _without_token_in_query(otherwise: Json) -> Json:
+def without_token_in_query(otherwise: Json) -> Json:
     """A token in the query ends in logs (RFC 6750 §5.3), so it goes no further, whoever else the request is from."""
-    path = {"name": "path", "typed_config": any_of(_HEADER, {"header_name": ":path"})}
+    path = {"name": "path", "typed_config": any_of(HEADER_INPUT, {"header_name": ":path"})}
     # The expression is only asked about a path that has a query at all.
     wanted = ({"contains": "?"}, {"safe_regex": {"google_re2": {}, "regex": rf"{_TOKEN_IN_QUERY}\C*"}})
     query = [{"single_predicate": {"input": path, "value_match": value}} for value in wanted]
@@ -90,13 +91,14 @@ def _without_token_in_query(otherwise: Json) -> Json:
 
 def _chain(checks: Sequence[Check], known: Mapping[str, object], end: Json) -> Json:
     for check in reversed(checks):
-        met = {"predicate": _met(check, known), "on_match": end}
+        proven = {"predicate": met(check, known), "on_match": end}
         refused = verdict(f"rule:{check.rule}", allow=False)
-        end = {"matcher": {"matcher_list": {"matchers": [met]}, "on_no_match": refused}}
+        end = {"matcher": {"matcher_list": {"matchers": [proven]}, "on_no_match": refused}}
     return end
 
 
-def _met(check: Check, known: Mapping[str, object]) -> Json:
+def met(check: Check, known: Mapping[str, object]) -> Json:
+    """The predicate of a check that is met; `known` has what is known before any request."""
     wanted = [predicate(check.condition, known)] if check.condition != "true" else []
     if check.reads_body:
         wanted.insert(0, predicate("body.readable == true", known))
@@ -128,7 +130,7 @@ def by_header(header: str, found: Mapping[str, Json], otherwise: Json) -> Json:
     tree: Json = {"on_no_match": otherwise}
     if found:
         tree["matcher_tree"] = {
-            "input": {"name": header, "typed_config": any_of(_HEADER, {"header_name": header})},
+            "input": {"name": header, "typed_config": any_of(HEADER_INPUT, {"header_name": header})},
             "exact_match_map": {"map": dict(found)},
         }
     return {"matcher": tree}

@@ -10,6 +10,7 @@ from lakelatch.envoy.runtime import Files, Json, Runtime, any_of
 WORKSPACE: Final = "workspace"
 ENDPOINTS: Final = "endpoints"
 SECRETS: Final = "secrets"
+PEOPLE: Final = "people"
 CONNECT_SECONDS: Final = 5
 MAX_CONNECTIONS: Final = 10_000
 """Envoy's default of 1,024 would refuse callers before the workspace's own limits do."""
@@ -17,7 +18,8 @@ MAX_CONNECTIONS: Final = 10_000
 
 def clusters(config: GatewayConfig, runtime: Runtime) -> list[Json]:
     """Compile the clusters that requests go to."""
-    return [_workspace(config, runtime), _endpoints(runtime)]
+    people = [_people(runtime)] if config.people else []
+    return [_workspace(config, runtime), _endpoints(runtime), *people]
 
 
 def secrets(files: Files) -> Json:
@@ -78,6 +80,18 @@ def _endpoints(runtime: Runtime) -> Json:
         "type": "STATIC",
         "connect_timeout": f"{CONNECT_SECONDS}s",
         "load_assignment": _one(ENDPOINTS, {"pipe": {"path": runtime.files.endpoints_socket}}),
+    }
+
+
+def _people(runtime: Runtime) -> Json:
+    """Where people's tokens are exchanged: a socket of its own, to which no request of a client is ever forwarded."""
+    limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), MAX_CONNECTIONS)
+    return {
+        "name": PEOPLE,
+        "type": "STATIC",
+        "connect_timeout": f"{CONNECT_SECONDS}s",
+        "circuit_breakers": {"thresholds": [limits]},
+        "load_assignment": _one(PEOPLE, {"pipe": {"path": runtime.files.people_socket}}),
     }
 
 

@@ -15,7 +15,7 @@ from lakelatch.access.algorithms import ACCEPTED
 from lakelatch.access.gateway_rules import SERVICES_LIMIT
 from lakelatch.access.key_sets import weaknesses
 from lakelatch.access.limits import Limits
-from lakelatch.access.policy import Policy, Subject
+from lakelatch.access.policy import People, Policy, Subject
 from lakelatch.access.rules import Mode, Rule
 from lakelatch.access.validation import HttpsUrl, Name, findings_of
 from lakelatch.errors import Finding, ModelError
@@ -102,6 +102,35 @@ class GatewayService(_Part):
         return self
 
 
+class GatewayPeople(_Part):
+    """The people of an issuer who call the gateway as themselves, and what they may do."""
+
+    audience: Annotated[str, Field(min_length=1)]
+    """What their tokens are made out to, here and at Databricks; never what services' tokens are."""
+    user_claim: Annotated[str, Field(pattern=r"^[^\s.]+$")]
+    """The claim that holds the Databricks user name. Without a dot: Envoy would look for a claim within a claim."""
+    groups_claim: Annotated[str, Field(min_length=1)] = "groups"
+    """The claim that holds their groups."""
+    environment: Name = "production"
+    """Environment of the workspace; rules may ask for it."""
+    groups: dict[str, tuple[Name, ...]]
+    """Group at the identity provider, as tokens name it, to the roles of its members."""
+    roles: dict[Name, tuple[str, ...]]
+    """Role name to the actions that it lets through."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for role, actions in self.roles.items():
+            for action in actions:
+                if action not in ACTIONS:
+                    raise ValueError(f"role {role!r} names the unknown action {action!r}")
+        for group, roles in self.groups.items():
+            for role in roles:
+                if role not in self.roles:
+                    raise ValueError(f"group {group!r} names the unknown role {role!r}")
+        return self
+
+
 class SigningKey(_Part):
     """Where the gateway's own signing key is."""
 
@@ -130,6 +159,8 @@ class GatewayConfig(_Part):
     workspace: Workspace
     issuers: dict[Name, TrustedIssuer]
     services: dict[Name, GatewayService]
+    people: dict[Name, GatewayPeople] = {}
+    """Issuer name to its people."""
     rules: dict[Name, Rule] = {}
     """What has to be met beside the grant of a role, asked in the order of their names."""
     mode: Mode = "enforce"
@@ -157,6 +188,13 @@ class GatewayConfig(_Part):
             if identity in seen:
                 raise ValueError(f"services {seen[identity]!r} and {name!r} have the same issuer and subject")
             seen[identity] = name
+        with_services = {service.issuer for service in self.services.values()}
+        for name, people in self.people.items():
+            if name not in self.issuers:
+                raise ValueError(f"people are of the unknown issuer {name!r}")
+            if name in with_services and people.audience == self.issuers[name].audience:
+                # RFC 8725 §3.12: a token of one kind must not pass for one of the other.
+                raise ValueError(f"people of {name!r} have the audience of its services; tell their tokens apart by it")
         if len(self.services) > SERVICES_LIMIT:
             raise ValueError(f"{len(self.services)} services; one gateway serves at most {SERVICES_LIMIT}")
         return self
@@ -175,7 +213,17 @@ class GatewayConfig(_Part):
             )
             for name, service in self.services.items()
         }
-        return Policy(subjects, dict(sorted(self.rules.items())), self.mode)
+        people = {
+            self.issuers[name].issuer: People(
+                self.issuers[name].issuer,
+                dict(sorted(row.groups.items())),
+                dict(sorted(row.roles.items())),
+                row.groups_claim,
+                row.environment,
+            )
+            for name, row in self.people.items()
+        }
+        return Policy(subjects, dict(sorted(self.rules.items())), self.mode, people)
 
     @classmethod
     def parse(cls, data: Any, source: str = "gateway configuration") -> Self:

@@ -19,6 +19,24 @@ PATH_METADATA: Final = "lakelatch.path"
 CLAIMS_METADATA: Final = ("envoy.filters.http.jwt_authn", "claims")
 """Dynamic metadata that authentication writes, where a rule speaks of claims."""
 
+PERSON_METADATA: Final = "lakelatch.person"
+"""Dynamic metadata that a person's token swap writes, where a rule speaks of roles."""
+
+
+class Place(dict[str, Any]):
+    """Where Envoy has a value that is not known before a request: an expression instead of a constant."""
+
+
+def roles_place() -> Place:
+    """The list of a person's roles."""
+    metadata = _field({"ident_expr": {"name": "metadata"}}, "filter_metadata")
+    return Place(_member(_member(metadata, PERSON_METADATA), "roles"))
+
+
+def header_place(name: str) -> Place:
+    """The value of a request header."""
+    return Place(_member(_field({"ident_expr": {"name": "request"}}, "headers"), name))
+
 
 def predicate(text: str, known: Mapping[str, object]) -> Json:
     """A matcher predicate (`xds.type.matcher.v3`) for a condition; one that fails or is no boolean does not match."""
@@ -78,6 +96,8 @@ def _place(name: str, known: Mapping[str, object]) -> Json:
 
 
 def _constant(value: object) -> Json:
+    if isinstance(value, Place):
+        return dict(value)
     if isinstance(value, list):
         return {"list_expr": {"elements": [_constant(one) for one in value]}}
     return {"const_expr": {"string_value": str(value)}}

@@ -11,7 +11,14 @@ from lakelatch.access.decisions import RULE_AUDIT
 from lakelatch.access.policy import Policy, Subject
 from lakelatch.access.switches import Maintenance
 from lakelatch.envoy.authorization import by_header, verdict
-from lakelatch.envoy.identity import ACTION_HEADER, ISSUER_HEADER, SUBJECT_HEADER, TOKEN_ID_HEADER
+from lakelatch.envoy.identity import (
+    ACTION_HEADER,
+    ISSUER_HEADER,
+    PEOPLE_HEADER,
+    SUBJECT_HEADER,
+    TOKEN_ID_HEADER,
+    USER_HEADER,
+)
 from lakelatch.envoy.runtime import Json, Runtime, any_of
 
 FILTER_NAME: Final = "lakelatch.gate"
@@ -40,7 +47,12 @@ _REVOKED: Final[Json] = verdict(RULE_REVOKED, allow=False)
 
 
 def _revoked(runtime: Runtime, otherwise: Json) -> Json:
-    for header, values in ((SUBJECT_HEADER, runtime.revoked_subjects), (TOKEN_ID_HEADER, runtime.revoked_token_ids)):
+    revoked = (
+        (SUBJECT_HEADER, runtime.revoked_subjects),
+        (USER_HEADER, runtime.revoked_subjects),
+        (TOKEN_ID_HEADER, runtime.revoked_token_ids),
+    )
+    for header, values in revoked:
         if values:
             otherwise = by_header(header, dict.fromkeys(sorted(values), _REVOKED), otherwise)
     return otherwise
@@ -52,6 +64,13 @@ def _maintenance(policy: Policy, closed: Sequence[Maintenance], otherwise: Json)
     subjects = [subject for subject in policy.subjects.values() if any(_closes(one, subject) for one in closed)]
     if subjects:
         otherwise = by_header(SUBJECT_HEADER, _by_issuer(subjects, otherwise), otherwise)
+    closed_people = {
+        one.issuer: _CLOSED
+        for one in policy.people.values()
+        if ("environment", one.environment) in {(row.kind, row.name) for row in closed}
+    }
+    if closed_people:
+        otherwise = by_header(PEOPLE_HEADER, closed_people, otherwise)
     actions = sorted(one.name for one in closed if one.kind == "action")
     if actions:
         otherwise = by_header(ACTION_HEADER, dict.fromkeys(actions, _CLOSED), otherwise)

@@ -9,6 +9,16 @@ NO_SUBJECT: Final = "no verified subject"
 
 TOKEN_ID_HEADER: Final = "x-lakelatch-token-id"  # noqa: S105 - the name of a header
 """The verified `jti`, while one is revoked."""
+PEOPLE_HEADER: Final = "x-lakelatch-people"
+"""The verified issuer of a token that is made out for people: what leads to the people's route."""
+USER_HEADER: Final = "x-lakelatch-user"
+"""The Databricks user that such a token names. It goes on to the workspace, so that the audit line can have it."""
+ROLES_HEADER: Final = "x-lakelatch-roles"
+"""The roles of a person, each between commas; empty for whoever is in no group of the model."""
+EXCHANGE_HEADER: Final = "x-lakelatch-exchange"
+"""Why there is no Databricks token for a person: `unavailable`, `refused` or `expiring`."""
+PEOPLE_HEADERS: Final = (ROLES_HEADER, EXCHANGE_HEADER)
+"""Those of people's requests that go no further than the gateway."""
 ACTION_HEADER: Final = "x-lakelatch-action"
 """What the request asks for, by the catalogue; set by the route that its method and path lead to."""
 CLASS_HEADER: Final = "x-lakelatch-class"

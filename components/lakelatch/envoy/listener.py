@@ -15,6 +15,7 @@ from lakelatch.envoy import (
     gate,
     inspection,
     limits,
+    people,
     replies,
     routes,
 )
@@ -78,6 +79,7 @@ def _connection_manager(runtime: Runtime) -> Json:
                     "type_urls": [f"type.googleapis.com/{gate.FILTER_TYPE}"],
                 },
             },
+            people.base_filter(),
             inspection.base_filter(),
             authorization.base_filter(),
             limits.base_filter(),

@@ -9,10 +9,16 @@ from typing import Final
 from lakelatch.access.decisions import (
     RULE_AUDIT,
     RULE_DEFAULT_DENY,
+    RULE_EXPIRING,
+    RULE_NO_GROUP,
+    RULE_NO_TOKEN,
+    RULE_NO_USER,
     RULE_QUERY_TOKEN,
     RULE_UNKNOWN_ACTION,
     RULE_UNKNOWN_IDENTITY,
     default_deny_message,
+    no_group_message,
+    person_default_deny_message,
     rule_message,
     unknown_action_message,
     unknown_identity,
@@ -20,7 +26,7 @@ from lakelatch.access.decisions import (
 from lakelatch.envoy import limits
 from lakelatch.envoy.authorization import RULE_NO_SUBJECT
 from lakelatch.envoy.gate import RULE_MAINTENANCE, RULE_REVOKED
-from lakelatch.envoy.identity import ACTION_HEADER
+from lakelatch.envoy.identity import ACTION_HEADER, ROLES_HEADER, USER_HEADER
 from lakelatch.envoy.runtime import Json, any_of, where
 
 CODES: Final = {
@@ -70,9 +76,26 @@ _MALFORMED: Final = "the token was not accepted: it is no well-formed JSON Web T
 _IN_QUERY: Final = (
     "the request has a token in its query (access_token), where it ends in logs: send `Authorization: Bearer <token>`."
 )
+_SERVICE: Final = "service '%METADATA(ROUTE:lakelatch:service)%'"
 _DEFAULT_DENY: Final = default_deny_message(
     "%METADATA(ROUTE:lakelatch:service)%", f"%REQ({ACTION_HEADER})%", []
 ).replace("Its roles: none.", "Its roles: %METADATA(ROUTE:lakelatch:roles)%.")
+_USER: Final = f"%REQ({USER_HEADER})%"
+_IS_PERSON: Final = f"'{USER_HEADER}' in request.headers"
+_PERSON_DEFAULT_DENY: Final = person_default_deny_message(_USER, f"%REQ({ACTION_HEADER})%", []).replace(
+    "Their roles: none.", f"Their roles: %REQ({ROLES_HEADER})%."
+)
+_NO_USER: Final = (
+    f"Databricks does not take the token of user '{_USER}': either the account has no such user, or it does not trust"
+    " the token's issuer for people (an account-wide federation policy)."
+)
+_EXPIRING: Final = "the token ends too soon to be of use at Databricks: fetch a new one from the identity provider."
+_NO_PERSON_TOKEN: Final = (
+    f"the gateway cannot fetch the Databricks token of user '{_USER}' for the moment: try again later; the gateway's"
+    " log says why."
+)
+PERSON_RETRY_SECONDS: Final = 5
+"""What a person is told to wait whose Databricks token cannot be had: about one attempt of the gateway."""
 _RULE_NAME: Final = (
     "%CEL(response.code_details.replace('rbac_access_denied_matched_policy[rule:', '').replace(']', ''))%"
 )
@@ -112,10 +135,15 @@ def local_replies() -> Json:
     told = [(f"{unauthenticated} && {_has(part)}", 401, text) for part, text in AUTHENTICATION_REASONS.items()]
     told += [
         (unauthenticated, 401, _MALFORMED),
+        (f"{_has(f'[{RULE_DEFAULT_DENY}]')} && {_IS_PERSON}", 403, _PERSON_DEFAULT_DENY),
         (_has(f"[{RULE_DEFAULT_DENY}]"), 403, _DEFAULT_DENY),
+        (_has(f"[{RULE_NO_GROUP}]"), 403, no_group_message("%METADATA(ROUTE:lakelatch:groups_claim)%")),
+        (_has(f"[{RULE_NO_USER}]"), 403, _NO_USER),
+        (_has(f"[{RULE_EXPIRING}]"), 401, _EXPIRING),
         (_has("[rule:"), 403, _BY_RULE),
         (_has(f"[{RULE_REVOKED}]"), 401, _REVOKED),
-        (_has(f"[{RULE_UNKNOWN_ACTION}]"), 403, unknown_action_message("%METADATA(ROUTE:lakelatch:service)%")),
+        (f"{_has(f'[{RULE_UNKNOWN_ACTION}]')} && {_IS_PERSON}", 403, unknown_action_message(f"user '{_USER}'")),
+        (_has(f"[{RULE_UNKNOWN_ACTION}]"), 403, unknown_action_message(_SERVICE)),
         (_has(f"[{RULE_UNKNOWN_IDENTITY}]"), 403, unknown_identity().message),
         (_has(f"[{RULE_QUERY_TOKEN}]"), 403, _IN_QUERY),
         (_has(f"[{RULE_NO_SUBJECT}]"), 401, _NO_SUBJECT),
@@ -123,9 +151,14 @@ def local_replies() -> Json:
         (_begins("path_normalization_failed"), 400, _PATH),
     ]
     mappers = [_mapper(expression, status, text) | {"status_code": status} for expression, status, text in told]
-    for rule, text in ((RULE_MAINTENANCE, _CLOSED), (RULE_AUDIT, _UNAUDITED)):
+    later = (
+        (RULE_MAINTENANCE, _CLOSED, MAINTENANCE_RETRY_SECONDS),
+        (RULE_AUDIT, _UNAUDITED, MAINTENANCE_RETRY_SECONDS),
+        (RULE_NO_TOKEN, _NO_PERSON_TOKEN, PERSON_RETRY_SECONDS),
+    )
+    for rule, text, seconds in later:
         closed = _mapper(_has(f"[{rule}]"), 503, text) | {"status_code": 503}
-        closed["headers_to_add"] += [_header("retry-after", str(MAINTENANCE_RETRY_SECONDS))]
+        closed["headers_to_add"] += [_header("retry-after", str(seconds))]
         mappers.append(closed)
     by_route = "response.code_details == 'direct_response'"
     for status in CODES:

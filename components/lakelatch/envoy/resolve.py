@@ -1,13 +1,16 @@
 """From the access model to the gateway's configuration: every name resolved, nothing decided twice."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NotRequired, TypedDict
 
 from lakelatch.access.limits import Limits
 from lakelatch.access.model import AccessModel, Gateway
-from lakelatch.access.model_policy import policy_of
+from lakelatch.access.model_policy import people_of, policy_of
+from lakelatch.access.policy import People
 from lakelatch.access.rules import Mode, Rule
-from lakelatch.access.trusts import Trust, gateway_audience, workload_trust
+from lakelatch.access.subjects import SUBJECT
+from lakelatch.access.trusts import Trust, account_trusts, gateway_audience, workload_trust
 
 
 class Identity(TypedDict):
@@ -33,6 +36,12 @@ def gateway_config(
     trusts = {name: workload_trust(model, name) for name in services}
     policy = policy_of(model)
     used = {row.issuer: trusts[name] for name, row in services.items()}
+    people = people_of(model)
+    audiences = {name: gateway_audience(model, model.issuers[name]) or audience for name in used}
+    for name, trust in account_trusts(model):
+        # Without services, the issuer's tokens for people are all that the gateway takes of it.
+        if name in people and name not in used:
+            used[name], audiences[name] = replace(trust, subject_claim=SUBJECT), trust.audiences[0]
     return {
         "version": 1,
         "host": gateway.host,
@@ -47,10 +56,7 @@ def gateway_config(
             "account_id": model.account.id,
             "ca_file": gateway.ca_file,
         },
-        "issuers": {
-            name: _issuer(trust, gateway_audience(model, model.issuers[name]) or audience, gateway)
-            for name, trust in sorted(used.items())
-        },
+        "issuers": {name: _issuer(trust, audiences[name], gateway) for name, trust in sorted(used.items())},
         "services": {
             name: {
                 "issuer": row.issuer,
@@ -63,6 +69,7 @@ def gateway_config(
             }
             for name, row in services.items()
         },
+        **({"people": {name: _people(model, name, row) for name, row in people.items()}} if people else {}),
         **_rules(policy.rules),
         **_mode(policy.mode),
         "issuer": {
@@ -71,6 +78,19 @@ def gateway_config(
             "audience": model.account.id,
             "token_lifetime_seconds": model.lifetimes.gateway_token_seconds,
         },
+    }
+
+
+def _people(model: AccessModel, issuer: str, people: People) -> dict[str, Any]:
+    users = model.issuers[issuer].users
+    assert users is not None, "people have an issuer with `users`"  # noqa: S101
+    return {
+        "audience": users.audience,
+        "user_claim": users.subject_claim,
+        "groups_claim": people.groups_claim,
+        "environment": people.environment,
+        "groups": {group: list(roles) for group, roles in people.groups.items()},
+        "roles": {role: list(actions) for role, actions in people.roles.items()},
     }
 
 

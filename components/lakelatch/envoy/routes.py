@@ -2,7 +2,8 @@
 
 A request is routed twice. First by method and path, which gives it the name of its action (`catalogue`); then, once
 authentication has put the verified subject into an internal header, to the virtual host of that subject, in it to exact
-subject and exact issuer. So each service has one route, whatever it may do.
+subject and exact issuer. So each service has one route, whatever it may do. People have one for each issuer: no virtual
+host has their subjects, so they come back to the one of nobody, and there an internal header has their issuer.
 """
 
 from collections import defaultdict
@@ -12,12 +13,29 @@ from typing import Any, Final
 from lakelatch.access.attributes import BODY_BYTES
 from lakelatch.access.decisions import RULE_ENDPOINT, RULE_NO_TOKEN
 from lakelatch.access.policy import Policy, Subject
-from lakelatch.envoy import authorization, catalogue, credentials, gate, inspection, limits
+from lakelatch.envoy import (
+    authorization,
+    catalogue,
+    credentials,
+    gate,
+    inspection,
+    limits,
+    people,
+    people_authorization,
+)
 from lakelatch.envoy.audit import NAMESPACE
 from lakelatch.envoy.authentication import PROBES, PUBLIC_PATHS
 from lakelatch.envoy.clusters import ENDPOINTS, WORKSPACE, workspace_authority
 from lakelatch.envoy.config import GatewayConfig
-from lakelatch.envoy.identity import ENDPOINT_ROUTE, INTERNAL_HEADERS, ISSUER_HEADER, PROBE_ROUTE, SUBJECT_HEADER
+from lakelatch.envoy.identity import (
+    ENDPOINT_ROUTE,
+    INTERNAL_HEADERS,
+    ISSUER_HEADER,
+    PEOPLE_HEADER,
+    PEOPLE_HEADERS,
+    PROBE_ROUTE,
+    SUBJECT_HEADER,
+)
 from lakelatch.envoy.runtime import Json, Runtime, Unavailable, any_of
 
 ROUTE_CONFIGURATION: Final = "lakelatch"
@@ -103,13 +121,43 @@ def _service(config: GatewayConfig, policy: Policy, runtime: Runtime, subject: S
         return route | _no_token(missing)
     secret = credentials.secret_name(name, config.workspace.host, config.services[name].application_id)
     filters |= credentials.injection(secret, config.services[name].application_id)
+    return route | _forward(config)
+
+
+def _people(config: GatewayConfig, policy: Policy, name: str) -> Json:
+    """The one route of an issuer's people, which authorization has let through when it is taken.
+
+    Only with their Databricks token: the filter that fetches it sets the header without which nothing is let through.
+    """
+    row = policy.people[config.issuers[name].issuer]
+    rules = policy.about_people(row)
+    tell_roles = people_authorization.tells_roles(policy, row)
+    return {
+        # Without a name: the audit line takes a route's for a service's.
+        "match": {"prefix": "/"},
+        "metadata": _metadata(
+            issuer=row.issuer,
+            groups_claim=row.groups_claim,
+            reasons={rule: policy.rules[rule].description for rule in rules},
+        ),
+        "request_headers_to_remove": list(PEOPLE_HEADERS),
+        "typed_per_filter_config": {
+            authorization.FILTER_NAME: people_authorization.of_people(policy, row),
+            **people.exchange(config, name, tell_roles=tell_roles),
+            **({} if policy.inspected() else inspection.left_out()),
+        },
+        **_forward(config),
+    }
+
+
+def _forward(config: GatewayConfig) -> Json:
     forward = {
         "cluster": WORKSPACE,
         "host_rewrite_literal": workspace_authority(config),
         "timeout": "0s",
         "idle_timeout": f"{IDLE_SECONDS}s",
     }
-    return route | {"route": forward, "request_body_buffer_limit": str(BODY_BYTES)}
+    return {"route": forward, "request_body_buffer_limit": str(BODY_BYTES)}
 
 
 def _no_token(missing: Unavailable) -> Json:
@@ -151,8 +199,10 @@ def _nobody_yet(config: GatewayConfig) -> Json:
         for path, method in PUBLIC_PATHS.items()
     }
     limited = any(service.limits is not None for service in config.services.values())
-    return {
-        "name": "nobody yet",
-        "domains": ["*"],
-        "matcher": catalogue.matcher(config.policy, public, limited=limited),
-    }
+    actions = catalogue.matcher(config.policy, public, limited=limited)
+    host: Json = {"name": "nobody yet", "domains": ["*"], "matcher": actions}
+    if config.people:
+        leaves = {config.issuers[name].issuer: _leaf(_people(config, config.policy, name)) for name in config.people}
+        host["matcher"] = _exact(PEOPLE_HEADER, leaves, {"matcher": actions})
+        host["typed_per_filter_config"] = people.switched_on()
+    return host

@@ -75,6 +75,11 @@ class Files:
         """Unix socket on which the gateway serves Databricks tokens to Envoy."""
         return str(self.folder / "secrets.sock")
 
+    @property
+    def people_socket(self) -> str:
+        """Unix socket on which the gateway exchanges people's tokens for Envoy."""
+        return str(self.folder / "people.sock")
+
 
 @dataclass(frozen=True)
 class Runtime:

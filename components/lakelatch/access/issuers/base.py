@@ -16,6 +16,8 @@ class Users(Part):
     """One of your own: what people's tokens for Databricks are made out to."""
     subject_claim: Text
     """The claim that holds the Databricks user name; people must not be able to change it."""
+    groups_claim: Text = "groups"
+    """The claim that holds the groups somebody is in; the gateway reads it."""
 
 
 class IssuerPart(Part):

@@ -55,11 +55,11 @@ class FederationTrust(pulumi.ComponentResource):
         later = known_later(args, ("service_principal_id", "subject", "audiences"))
         wrong = later or policy_findings(args["policies"], "service principal", _subject_findings)
         require("FederationTrust", name, [*wrong, *account_provider(self)])
-        self.policy_ids = make_trust(name, args, self)
+        self.policy_ids = pulumi.Output.all(*make_trust(name, args, self))
         self.register_outputs({"policy_ids": self.policy_ids})
 
 
-def make_trust(name: str, args: FederationTrustArgs, parent: pulumi.Resource) -> pulumi.Output[list[str]]:
+def make_trust(name: str, args: FederationTrustArgs, parent: pulumi.Resource) -> list[pulumi.Output[str]]:
     """The policies of one principal, below any component; their ids."""
     import pulumi_databricks as databricks
 
@@ -71,7 +71,7 @@ def make_trust(name: str, args: FederationTrustArgs, parent: pulumi.Resource) ->
         oidc_policy = databricks.ServicePrincipalFederationPolicyOidcPolicyArgs(
             issuer=policy["issuer"],
             audiences=audiences_of(policy),
-            subject=pulumi.Output.from_input(policy["subject"]).apply(_exact),
+            subject=_checked(policy["subject"]),
             subject_claim=policy.get("subject_claim") or SUBJECT,
             jwks_uri=policy.get("jwks_uri"),
             jwks_json=policy.get("jwks_json"),
@@ -86,7 +86,14 @@ def make_trust(name: str, args: FederationTrustArgs, parent: pulumi.Resource) ->
         )
         previous = [resource]
         ids.append(resource.policy_id)  # never `.id`: the plugin's is the literal "id"
-    return pulumi.Output.all(*ids)
+    return ids
+
+
+def _checked(subject: pulumi.Input[str]) -> pulumi.Input[str]:
+    """What is known later is checked then; a plain text was checked with the other arguments."""
+    if isinstance(subject, str):
+        return _exact(subject)
+    return pulumi.Output.from_input(subject).apply(_exact)  # type: ignore[arg-type]  # an Awaitable is taken too
 
 
 def _exact(subject: str) -> str:

@@ -6,9 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# One more than processors: many tests wait for a process that they started.
-TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1)')
-
 .DEFAULT_GOAL := help
 .PHONY: help setup up down test clients check check-mutants check-deep format catalogue reference lock bench docs clean
 
@@ -35,7 +32,7 @@ down: $(READY) ## Stop it and remove everything it made
 
 test: $(READY) ## Run all tests: rooms first, then the whole line with the real engine
 	@$(BIN)/lakelatch engine install
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 clients: $(READY) ## Fetch the Java and Node drivers that tests run, into the user's cache
 	@PYTHONPATH=tests $(BIN)/python -m support.client_caches

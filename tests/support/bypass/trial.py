@@ -110,6 +110,11 @@ def _lines(
     return found
 
 
+EITHER = {"chunks: b'2\\r\\n{}\\n0\\r\\n\\r\\n'"}
+"""Envoy takes a bare line feed after a chunk's data and breaks the connection off at what follows. Whether the request,
+which is allowed and has its line, was passed on whole by then depends on how its bytes arrived."""
+
+
 def judge(case: Case, outcome: Outcome, world: World) -> None:
     """Hold a case against what became of it; raises AssertionError."""
     assert tuple(map(_end, outcome.lines)) == case.ends
@@ -122,7 +127,8 @@ def judge(case: Case, outcome: Outcome, world: World) -> None:
     finished = {known for known, line in allowed.items() if line["status"] == 200}
     ids = [_one(one, "x-request-id") for one in outcome.seen]
     assert len(set(ids)) == len(ids)
-    assert {known for known, one in zip(ids, outcome.seen, strict=True) if one.whole} == finished
+    whole = {known for known, one in zip(ids, outcome.seen, strict=True) if one.whole}
+    assert finished <= whole <= (finished | set(allowed) if case.id in EITHER else finished)
     for known, one in zip(ids, outcome.seen, strict=True):
         _judge_seen(one, allowed[known], world)
 

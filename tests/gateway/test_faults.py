@@ -10,20 +10,24 @@ import functools
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.callers import Caller, Expected, calling
 
 from lakelatch.access.switches import Maintenance, Revocation
+from lakelatch_gateway.schedule import EXPIRY_FLOOR_SECONDS
 from lakelatch_gateway.switchboard import Switchboard
 
 WAREHOUSES, CLUSTERS = "/api/2.0/sql/warehouses", "/api/2.1/clusters/list"
+USABLE_SECONDS: Final = 8
 OPTIONS: Final = ("--key-refresh-seconds", "1")
 NEVER: Final = {
     "what its role lacks": 403,
@@ -87,10 +91,10 @@ def site(shared_scene: Any) -> Site:
 
 @contextlib.contextmanager
 def identity_provider_down(site: Site, eventually: Any) -> Iterator[None]:
-    """Longer than its keys are fresh: they are fetched every second."""
+    """Longer than its keys are fresh, and until what the first failure might have done would be in force."""
     provider, before = site.scene.provider, site.told("issuer keys not fetched")
     provider.published = []
-    eventually(lambda: site.told("issuer keys not fetched") > before)
+    eventually(lambda: site.told("issuer keys not fetched") > before + 1)
     yield
     provider.published = None
 
@@ -178,7 +182,7 @@ def test_outage_of_the_exchange_is_unnoticed_until_the_tokens_end_and_then_told(
         for name in troubles
     }
     workspace.principals |= {f"app-{name}" for name in troubles}
-    workspace.lifetime = 48
+    workspace.lifetime = EXPIRY_FLOOR_SECONDS + USABLE_SECONDS
     gateway = scene.start(scene.configure(services=services))
     tokens = {name: scene.provider.token(f"{name}-subject") for name in troubles}
     callers = {
@@ -195,6 +199,10 @@ def test_outage_of_the_exchange_is_unnoticed_until_the_tokens_end_and_then_told(
             assert {answer.outcome for answer in caller.answers} == {f"app-{name}"}
         for name, caller in callers.items():
             eventually(lambda c=caller: c.answers[-1].outcome == 503)
+            minted = exchanged(workspace, name)[asked[name] - 1]["subject_token"]
+            issued = jwt.decode(minted, options={"verify_signature": False})["iat"]
+            first = next(answer for answer in caller.answers if answer.outcome == 503)
+            assert time.time() - (time.monotonic() - first.ended) >= issued + USABLE_SECONDS
             refused = gateway.get(CLUSTERS, tokens[name])
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
             assert refused.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"

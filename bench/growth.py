@@ -19,22 +19,11 @@ from typing import Any
 
 import httpx
 
-from bench.gateway import (
-    ACTIONS,
-    LOAD_CORE,
-    PROXY_CORE,
-    Slice,
-    certificate,
-    envoy,
-    free_ports,
-    gateway,
-    measure,
-    secrets,
-    upstream,
-)
+from bench.gateway import ACTIONS, Setup, gateway, secrets
 from bench.machine import staying_on
+from bench.proxies import LOAD_CORE, PROXY_CORE, Slice, certificate, envoy, free_ports, measure, upstream
 from lakelatch.access.actions import GRANTABLE
-from lakelatch.envoy.compiler import Compiled, text
+from lakelatch.envoy.compiler import text
 
 SIZES = ((10, 20), (1_000, 20), (10, len(GRANTABLE)), (1_000, len(GRANTABLE)))
 """Services, and actions that each may do."""
@@ -53,7 +42,7 @@ class Proxy:
     tokens: list[str]
     started: float
     folder: Path
-    compiled: Compiled
+    setup: Setup
     slices: list[Slice] = field(default_factory=list)
 
     @property
@@ -81,31 +70,33 @@ def proxy(
     folder.mkdir()
     [port] = free_ports(1)
     actions = TWENTY if count == 20 else GRANTABLE
-    compiled, bootstrap, tokens, served = gateway(folder, port, workspace, ca_file, services, actions)
+    setup = gateway(folder, port, workspace, ca_file, services, actions)
     if change is not None:
         listeners = folder / "listeners.json"
         document = json.loads(listeners.read_text())
         change(document["resources"][0]["filter_chains"][0]["filters"][0]["typed_config"])
         listeners.write_text(text(document))
-    with secrets(folder, served):
+    with secrets(setup):
         began = time.monotonic()
-        with envoy(bootstrap, port, PROXY_CORE) as pid:
-            yield Proxy(name, port, pid, tokens[:CALLERS], time.monotonic() - began, folder, compiled)
+        with envoy(setup.bootstrap, port, PROXY_CORE) as pid:
+            yield Proxy(name, port, pid, setup.tokens[:CALLERS], time.monotonic() - began, folder, setup)
 
 
 def alternate(proxies: list[Proxy], rounds: int, seconds: float, script: Path) -> None:
     """Load each in turns, after a first second that counts for nothing."""
     with staying_on(LOAD_CORE):
         for one in proxies:
-            measure(one.port, one.pid, one.tokens, 1, script)
+            measure(one.port, [one.pid], one.tokens, 1, script)
         for _ in range(rounds):
             for one in proxies:
-                one.slices.append(measure(one.port, one.pid, one.tokens, seconds, script))
+                one.slices.append(measure(one.port, [one.pid], one.tokens, seconds, script))
 
 
 def in_force(one: Proxy) -> float:
     """Seconds from a written policy to its being in force: every service loses a role's name and gets another."""
-    admin = httpx.Client(transport=httpx.HTTPTransport(uds=one.compiled.files.admin_socket), base_url="http://envoy")
+    admin = httpx.Client(
+        transport=httpx.HTTPTransport(uds=one.setup.compiled.files.admin_socket), base_url="http://envoy"
+    )
     counter = "http.gateway.rds.lakelatch.config_reload"
 
     def reloads() -> int:
@@ -113,7 +104,7 @@ def in_force(one: Proxy) -> float:
         return int(lines[0].split(": ")[1]) if lines else 0
 
     before = reloads()
-    path = Path(one.compiled.files.routes)
+    path = Path(one.setup.compiled.files.routes)
     beside = path.with_suffix(".new")
     beside.write_text(path.read_text().replace("role:reader", "role:another"))
     began = time.monotonic()

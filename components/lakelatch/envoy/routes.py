@@ -192,17 +192,20 @@ def _nobody_yet(config: GatewayConfig) -> Json:
             "route": {"cluster": ENDPOINTS, "timeout": "30s"},
             "metadata": _metadata(decision="allow", rule=RULE_ENDPOINT),
             "request_headers_to_remove": ["authorization"],
-            "typed_per_filter_config": dict.fromkeys(
-                (authorization.FILTER_NAME, gate.FILTER_NAME), authorization.open_to_all()
-            ),
+            "typed_per_filter_config": {
+                **dict.fromkeys((authorization.FILTER_NAME, gate.FILTER_NAME), authorization.open_to_all()),
+                **catalogue.left_out(),
+            },
         }
         for path, method in PUBLIC_PATHS.items()
     }
-    limited = any(service.limits is not None for service in config.services.values())
-    actions = catalogue.matcher(config.policy, public, limited=limited)
-    host: Json = {"name": "nobody yet", "domains": ["*"], "matcher": actions}
+    actions = catalogue.matcher(config.policy, public)
+    filters = catalogue.named_by_route()
+    if any(service.limits is not None for service in config.services.values()):
+        filters |= limits.switched_on()
+    host: Json = {"name": "nobody yet", "domains": ["*"], "matcher": actions, "typed_per_filter_config": filters}
     if config.people:
         leaves = {config.issuers[name].issuer: _leaf(_people(config, config.policy, name)) for name in config.people}
         host["matcher"] = _exact(PEOPLE_HEADER, leaves, {"matcher": actions})
-        host["typed_per_filter_config"] = people.switched_on()
+        filters |= people.switched_on()
     return host

@@ -5,7 +5,7 @@ the constant part of the path, then the few actions that share it. It is by far 
 policy changes, so a route says no more than its name; what all of them do stands once, at their virtual host.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -18,8 +18,6 @@ from lakelatch.envoy.runtime import Json, any_of
 FILTER_NAME: Final = "lakelatch.action"
 _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
 _PATH: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
-_LEGAL: Final = rf"{LEGAL_PATH}(?:\?\C*)?"
-"""With the query, in which anything may stand; `\\C` is any byte, `.` only what is UTF-8."""
 
 
 def base_filter() -> Json:
@@ -28,9 +26,8 @@ def base_filter() -> Json:
 
 
 def named_by_route() -> Json:
-    """What the virtual host says: an action is called as its route is, and so is its class unless the route says it."""
-    written = _written(ACTION_HEADER, "%ROUTE_NAME%"), _written(CLASS_HEADER, "%ROUTE_NAME%", "ADD_IF_ABSENT")
-    return {FILTER_NAME: _mutations(*written)}
+    """What the virtual host says, so that no route has to: an action is called as its route is."""
+    return {FILTER_NAME: _written(ACTION_HEADER, "%ROUTE_NAME%")}
 
 
 def left_out() -> Json:
@@ -43,22 +40,20 @@ def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
 
     `public` has the routes of paths that need no identity, by path.
     """
-    special = {action: {FILTER_NAME: _mutations(_written(CLASS_HEADER, name))} for action, name in policy.classes.items()}
+    special = {action: {FILTER_NAME: _written(CLASS_HEADER, name)} for action, name in policy.classes.items()}
     for action in policy.inspected():
         special[action] = special.get(action, {}) | inspection.switched_on()
-    lists = {
-        prefix: _leaf(*(_route(action, match, special.get(action)) for action, match in rows), _UNKNOWN)
+    routes = {
+        prefix: [_route(action, match, special.get(action)) for action, match in rows]
         for prefix, rows in _table().items()
     }
     for path, route in public.items():
-        beside = lists[path]["action"]["typed_config"]["routes"] if path in lists else [_UNKNOWN]
-        lists[path] = _leaf(route, *beside)
-    path_input = {"name": "path", "typed_config": any_of(_PATH, {"header_name": ":path"})}
-    tree = {"matcher_tree": {"input": path_input, "prefix_match_map": {"map": lists}}, "on_no_match": _leaf(_UNKNOWN)}
-    # Asked once for all, so that the pattern of an action has to tell nothing but segments apart.
-    legal = {"input": path_input, "value_match": {"safe_regex": {"google_re2": {}, "regex": _LEGAL}}}
-    row = {"predicate": {"single_predicate": legal}, "on_match": {"matcher": tree}}
-    return {"matcher_list": {"matchers": [row]}, "on_no_match": _leaf(_UNKNOWN)}
+        routes[path] = [route, *routes.get(path, ())]
+    tree = {
+        "input": {"name": "path", "typed_config": any_of(_PATH, {"header_name": ":path"})},
+        "prefix_match_map": {"map": {prefix: _first(rows) for prefix, rows in routes.items()}},
+    }
+    return {"matcher_tree": tree, "on_no_match": _leaf(_UNKNOWN)}
 
 
 @cache
@@ -99,14 +94,26 @@ def _route(action: str, match: Json, filters: Json | None = None) -> Json:
 
 
 _UNKNOWN: Final = _route(UNKNOWN_ACTION, {"prefix": "/"})
+_LEGAL: Final = rf"{LEGAL_PATH}(?:\?\C*)?"
+"""With the query, in which anything may stand; `\\C` is any byte, `.` only what is UTF-8."""
+_ILLEGAL: Final = _route(
+    UNKNOWN_ACTION,
+    {
+        "prefix": "/",
+        "headers": [{"name": ":path", "string_match": {"safe_regex": {"regex": _LEGAL}}, "invert_match": True}],
+    },
+)
 
 
-def _written(header: str, value: str, how: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> Json:
-    return {"append": {"header": {"key": header, "value": value}, "append_action": how}}
+def _written(header: str, value: str) -> Json:
+    written = {"append": {"header": {"key": header, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    return any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [written]}})
 
 
-def _mutations(*written: Json) -> Json:
-    return any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": list(written)}})
+def _first(routes: Sequence[Json]) -> Json:
+    """The first route that matches. Patterns tell segments apart and no more, so no illegal path may come to them."""
+    patterns = any("safe_regex" in route["match"] for route in routes)
+    return _leaf(*([_ILLEGAL] if patterns else []), *routes, _UNKNOWN)
 
 
 def _leaf(*routes: Json) -> Json:

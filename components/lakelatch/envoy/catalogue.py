@@ -5,8 +5,10 @@ the constant part of the path, then the few actions that share it. It is by far 
 policy changes, so a route says no more than its name; what all of them do stands once, at their virtual host.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from typing import Final
 
 from lakelatch.access.actions import LEGAL_PATH, Request, in_match_order
@@ -63,22 +65,21 @@ def _table() -> Mapping[str, tuple[tuple[str, Json], ...]]:
     The same for every policy, and in the order in which the first that matches counts.
     """
     rows = in_match_order()
-    requests: dict[str, list[tuple[str, Json]]] = {prefix: [] for prefix in sorted({row.prefix for row, _ in rows})}
+    prefixes = sorted({request.prefix for request, _ in rows})
+    requests: dict[str, list[tuple[str, Json]]] = {prefix: [] for prefix in prefixes}
     for request, action in rows:
         match = _match(request)
-        for prefix in _beginnings(request, requests):
+        for prefix in _beginnings(request, prefixes):
             requests[prefix].append((action.name, match))
     return {prefix: tuple(found) for prefix, found in requests.items()}
 
 
-def _beginnings(request: Request, prefixes: Mapping[str, object]) -> Iterator[str]:
-    """The prefixes that the request's own paths can have as the longest of all."""
-    if request.path_pattern is None:
-        yield request.prefix
-        return
-    for prefix in prefixes:
-        if prefix.startswith(request.prefix):
-            yield prefix
+def _beginnings(request: Request, prefixes: Sequence[str]) -> Iterable[str]:
+    """Of the sorted beginnings of paths, those that a path of the request can have as the longest of all."""
+    start = request.prefix
+    if start == request.path:
+        return (start,)
+    return takewhile(lambda prefix: prefix.startswith(start), prefixes[bisect_left(prefixes, start) :])
 
 
 def _match(request: Request) -> Json:

@@ -71,6 +71,7 @@ class Sources:
         self.config, self.issuer = config, issuer
         self._paths, self._secrets, self._environment, self._log = paths, secrets, environment, log
         self.recorder = Recorder()
+        self._compiled: tuple[GatewayConfig, Runtime, Compiled] | None = None
         self._clients: dict[str | None, httpx.AsyncClient] = {}
         self._metadata: dict[str, Any] = {}
         self._exchanges = asyncio.Semaphore(EXCHANGES_AT_ONCE)
@@ -120,7 +121,10 @@ class Sources:
             revoked_token_ids=switches.revoked("jti"),
             counted=counted,
         )
-        return compile_gateway(config, runtime)
+        if self._compiled is None or self._compiled[:2] != (config, runtime):
+            # Kept: a delivery compiles what was validated a moment ago, and mostly nothing came between.
+            self._compiled = config, runtime, compile_gateway(config, runtime)
+        return self._compiled[2]
 
     def served(self) -> Served:
         """What the endpoints speak of now."""

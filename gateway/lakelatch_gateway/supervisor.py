@@ -44,7 +44,7 @@ from lakelatch_gateway.sources import Sources
 from lakelatch_gateway.switchboard import Switchboard
 from lakelatch_gateway.tasks import cancel
 
-POLL_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 0.1
 """How often the config folder is looked at. A look is few system calls; folders on network shares tell of no change."""
 
 

@@ -18,7 +18,7 @@ from lakelatch.access.decisions import (
 )
 from lakelatch.access.policy import Policy, Subject, static_attributes
 from lakelatch.envoy.expressions import predicate
-from lakelatch.envoy.identity import CLASS_HEADER, NO_SUBJECT, SUBJECT_HEADER, UNKNOWN_ACTION
+from lakelatch.envoy.identity import ACTION_HEADER, CLASS_HEADER, NO_SUBJECT, SUBJECT_HEADER, UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Json, any_of
 
 FILTER_NAME: Final = "lakelatch.authorization"
@@ -75,8 +75,14 @@ def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
         )
         for name, action in sorted(policy.granted(subject).items())
     }
-    chains[UNKNOWN_ACTION] = verdict(RULE_UNKNOWN_ACTION, allow=False)
-    return without_token_in_query(by_header(CLASS_HEADER, chains, verdict(RULE_DEFAULT_DENY, allow=False)))
+    return without_token_in_query(by_class(chains))
+
+
+def by_class(chains: Mapping[str, Json]) -> Json:
+    """Go on by the class of the action. What is in none of these is refused, for one of two reasons."""
+    unknown = {UNKNOWN_ACTION: verdict(RULE_UNKNOWN_ACTION, allow=False)}
+    refused = by_header(ACTION_HEADER, unknown, verdict(RULE_DEFAULT_DENY, allow=False))
+    return by_header(CLASS_HEADER, chains, refused)
 
 
 def without_token_in_query(otherwise: Json) -> Json:

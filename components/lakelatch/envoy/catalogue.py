@@ -1,15 +1,19 @@
 """What a request asks for: the routes that give each request the name of its action, before anybody knows who asks.
 
 One table for all services, so that neither their number nor the catalogue's size makes a decision slower: a trie over
-the constant part of the path, then the few actions that share it.
+the constant part of the path, then the few actions that share it. It is by far the most of what Envoy reads when a
+policy changes, so a route says no more than its name; what all of them do stands once, at their virtual host.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import takewhile
 from typing import Final
 
-from lakelatch.access.actions import Request, in_match_order
+from lakelatch.access.actions import LEGAL_PATH, Request, in_match_order
 from lakelatch.access.policy import Policy
-from lakelatch.envoy import inspection, limits
+from lakelatch.envoy import inspection
 from lakelatch.envoy.identity import ACTION_HEADER, CLASS_HEADER, UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Json, any_of
 
@@ -19,65 +23,98 @@ _PATH: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 
 
 def base_filter() -> Json:
-    """The filter in the chain; what it writes stands in each route."""
+    """The filter in the chain; what it writes stands at the virtual host and in routes."""
     return {"name": FILTER_NAME, "typed_config": any_of(f"{_PACKAGE}.HeaderMutation", {})}
 
 
-def matcher(policy: Policy, public: Mapping[str, Json], *, limited: bool = False) -> Json:
+def named_by_route() -> Json:
+    """What the virtual host says, so that no route has to: an action is called as its route is."""
+    return {FILTER_NAME: _written(ACTION_HEADER, "%ROUTE_NAME%")}
+
+
+def left_out() -> Json:
+    """What a route says that stands for no action."""
+    return {FILTER_NAME: any_of("envoy.config.route.v3.FilterConfig", {"disabled": True})}
+
+
+def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
     """Name the action of every request; those whose requests have to be read are marked for inspection.
 
-    `public` has the routes of paths that need no identity, by path; `limited` says that some service has a limit.
+    `public` has the routes of paths that need no identity, by path.
     """
-    inspected = policy.inspected()
-    always = limits.switched_on() if limited else {}
-    rows = [
-        (
-            request.prefix,
-            _route(
-                request,
-                action.name,
-                policy.classes.get(action.name, ""),
-                always | (inspection.switched_on() if action.name in inspected else {}),
-            ),
-        )
-        for request, action in in_match_order()
-    ]
-    unknown = _named(UNKNOWN_ACTION, UNKNOWN_ACTION, {"prefix": "/"}, always)
-    lists = {
-        prefix: _leaf(*(route for shorter, route in rows if prefix.startswith(shorter)), unknown)
-        for prefix in sorted({prefix for prefix, _ in rows})
+    special = {action: {FILTER_NAME: _written(CLASS_HEADER, name)} for action, name in policy.classes.items()}
+    for action in policy.inspected():
+        special[action] = special.get(action, {}) | inspection.switched_on()
+    routes = {
+        prefix: [_route(action, match, special.get(action)) for action, match in rows]
+        for prefix, rows in _table().items()
     }
     for path, route in public.items():
-        beside = lists[path]["action"]["typed_config"]["routes"] if path in lists else [unknown]
-        lists[path] = _leaf(route, *beside)
+        routes[path] = [route, *routes.get(path, ())]
     tree = {
         "input": {"name": "path", "typed_config": any_of(_PATH, {"header_name": ":path"})},
-        "prefix_match_map": {"map": lists},
+        "prefix_match_map": {"map": {prefix: _first(rows) for prefix, rows in routes.items()}},
     }
-    return {"matcher_tree": tree, "on_no_match": _leaf(unknown)}
+    return {"matcher_tree": tree, "on_no_match": _leaf(_UNKNOWN)}
 
 
-def _route(request: Request, action: str, class_: str, filters: Json) -> Json:
-    pattern = request.path_pattern
+@cache
+def _table() -> Mapping[str, tuple[tuple[str, Json], ...]]:
+    """Constant beginning of paths to the actions whose requests can begin so, each with how its route matches.
+
+    The same for every policy, and in the order in which the first that matches counts.
+    """
+    rows = in_match_order()
+    prefixes = sorted({request.prefix for request, _ in rows})
+    requests: dict[str, list[tuple[str, Json]]] = {prefix: [] for prefix in prefixes}
+    for request, action in rows:
+        match = _match(request)
+        for prefix in _beginnings(request, prefixes):
+            requests[prefix].append((action.name, match))
+    return {prefix: tuple(found) for prefix, found in requests.items()}
+
+
+def _beginnings(request: Request, prefixes: Sequence[str]) -> Iterable[str]:
+    """Of the sorted beginnings of paths, those that a path of the request can have as the longest of all."""
+    start = request.prefix
+    if start == request.path:
+        return (start,)
+    return takewhile(lambda prefix: prefix.startswith(start), prefixes[bisect_left(prefixes, start) :])
+
+
+def _match(request: Request) -> Json:
+    pattern = request.short_pattern
     path: Json = {"path": request.path} if pattern is None else {"safe_regex": {"regex": pattern}}
-    method = {"name": ":method", "string_match": {"exact": request.method}}
-    return _named(action, class_, {**path, "headers": [method]}, filters)
+    return {**path, "headers": [{"name": ":method", "string_match": {"exact": request.method}}]}
 
 
-def _named(action: str, class_: str, match: Json, filters: Json | None = None) -> Json:
+def _route(action: str, match: Json, filters: Json | None = None) -> Json:
     """A route that gives a request its action. Nobody gets an answer from it: it stands for nobody's requests."""
-    headers = {ACTION_HEADER: action} | ({CLASS_HEADER: class_} if class_ else {})
-    mutations = [
-        {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
-        for name, value in headers.items()
-    ]
-    mutation = any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": mutations}})
-    return {
-        "name": action,
-        "match": match,
-        "direct_response": {"status": 403},
-        "typed_per_filter_config": {FILTER_NAME: mutation, **(filters or {})},
-    }
+    route: Json = {"name": action, "match": match, "direct_response": {"status": 403}}
+    return {**route, "typed_per_filter_config": filters} if filters else route
+
+
+_UNKNOWN: Final = _route(UNKNOWN_ACTION, {"prefix": "/"})
+_LEGAL: Final = rf"{LEGAL_PATH}(?:\?\C*)?"
+"""With the query, in which anything may stand; `\\C` is any byte, `.` only what is UTF-8."""
+_ILLEGAL: Final = _route(
+    UNKNOWN_ACTION,
+    {
+        "prefix": "/",
+        "headers": [{"name": ":path", "string_match": {"safe_regex": {"regex": _LEGAL}}, "invert_match": True}],
+    },
+)
+
+
+def _written(header: str, value: str) -> Json:
+    written = {"append": {"header": {"key": header, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    return any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [written]}})
+
+
+def _first(routes: Sequence[Json]) -> Json:
+    """The first route that matches. Patterns tell segments apart and no more, so no illegal path may come to them."""
+    patterns = any("safe_regex" in route["match"] for route in routes)
+    return _leaf(*([_ILLEGAL] if patterns else []), *routes, _UNKNOWN)
 
 
 def _leaf(*routes: Json) -> Json:

@@ -1,7 +1,9 @@
 """From configuration and runtime facts to the files that Envoy reads. Pure: the same input gives the same bytes."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from lakelatch.envoy import credentials, gate
@@ -75,6 +77,11 @@ class Compiled:
         What is referred to comes before what refers to it. Routes come after authentication: between the two, a new
         identity is refused, never an old one let through.
         """
+        return dict(self._contents)
+
+    @cached_property
+    def _contents(self) -> Mapping[str, str]:
+        """Written once: a delivery compares them, replaces files by them and may put them back."""
         verifies = {"name": FILTER_NAME, "typed_config": self.authentication}
         contents = {
             self.files.clusters: credentials.discovery("envoy.config.cluster.v3.Cluster", *self.clusters),

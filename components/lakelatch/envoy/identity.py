@@ -22,14 +22,14 @@ PEOPLE_HEADERS: Final = (ROLES_HEADER, EXCHANGE_HEADER)
 ACTION_HEADER: Final = "x-lakelatch-action"
 """What the request asks for, by the catalogue; set by the route that its method and path lead to."""
 CLASS_HEADER: Final = "x-lakelatch-class"
-"""The class of that action: what decisions look at."""
+"""The class of that action: what decisions look at. Absent for what no role grants."""
 PRINCIPAL_HEADER: Final = "x-lakelatch-principal"
 """The application id of the service principal whose token the request goes on with."""
 INTERNAL_HEADERS: Final = (CLASS_HEADER, TOKEN_ID_HEADER)
 """Those that go no further than the gateway. Subject, issuer, action and principal do: the workspace may know for whom
 what was decided. The audit line is written after that, and reads a header at a tenth of what route metadata costs."""
 UNKNOWN_ACTION: Final = "unknown"
-"""The value of both for a request that is no action of the catalogue. A name of the catalogue has a dot."""
+"""The action of a request that is none of the catalogue, whose names have a dot."""
 
 ENDPOINT_ROUTE: Final = "gateway endpoint"
 """The routes of the gateway's own endpoints, which need no identity. A service's route has its name, without blanks."""

@@ -1,8 +1,8 @@
 """Limits: how often a service may call (Envoy's `local_ratelimit`), asked after authorization.
 
-The filter is switched off, and switched on by the routes that name the action while any service has a limit: so that
-nobody pays for what nobody uses, and the listener is the same with and without. A bucket lives in Envoy's process, for
-all its workers; it is full again when the routes change.
+The filter is switched off, and switched on where actions are named while any service has a limit: so that nobody pays
+for what nobody uses, and the listener is the same with and without. A bucket lives in Envoy's process, for all its
+workers; it is full again when the routes change.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ def base_filter() -> Json:
 
 
 def switched_on() -> Json:
-    """What a route says so that the filter takes part, with whatever the service's route says then."""
+    """What their virtual host says so that the filter takes part, with whatever the service's route says then."""
     # A route has to name a bucket, also one that is never asked because nothing enables it.
     unused = {"max_tokens": 1, "fill_interval": "1s"}
     config = any_of(_TYPE, {**_PREFIX, "token_bucket": unused})

@@ -15,13 +15,12 @@ from lakelatch.access.decisions import (
     RULE_NO_TOKEN,
     RULE_NO_USER,
     RULE_OBSERVED,
-    RULE_UNKNOWN_ACTION,
 )
 from lakelatch.access.policy import People, Policy, Subject, static_attributes
 from lakelatch.envoy import authorization
 from lakelatch.envoy.authorization import HEADER_INPUT, RULE_NO_SUBJECT, by_header, verdict
 from lakelatch.envoy.expressions import Place, header_place, roles_place
-from lakelatch.envoy.identity import CLASS_HEADER, EXCHANGE_HEADER, ROLES_HEADER, UNKNOWN_ACTION, USER_HEADER
+from lakelatch.envoy.identity import EXCHANGE_HEADER, ROLES_HEADER, USER_HEADER
 from lakelatch.envoy.runtime import Json, any_of
 
 FAILURES: Final[Mapping[str, str]] = {
@@ -67,8 +66,7 @@ def _decisions(policy: Policy, people: People, *, observed: bool) -> Json:
         for action in actions:
             classes.setdefault(policy.classes[action], action)
     chains = {name: _of_class(policy, people, action, observed=observed) for name, action in sorted(classes.items())}
-    chains[UNKNOWN_ACTION] = verdict(RULE_UNKNOWN_ACTION, allow=False)
-    return by_header(CLASS_HEADER, chains, verdict(RULE_DEFAULT_DENY, allow=False))
+    return authorization.by_class(chains)
 
 
 def _of_class(policy: Policy, people: People, action: str, *, observed: bool) -> Json:

@@ -2,7 +2,7 @@
 
 A request is routed twice. First by method and path, which gives it the name of its action (`catalogue`); then, once
 authentication has put the verified subject into an internal header, to the virtual host of that subject, in it to exact
-subject and exact issuer. So each service has one route, whatever it may do. People have one for each issuer: no virtual
+issuer and exact subject. So each service has one route, whatever it may do. People have one for each issuer: no virtual
 host has their subjects, so they come back to the one of nobody, and there an internal header has their issuer.
 """
 
@@ -64,18 +64,16 @@ def route_configuration(config: GatewayConfig, runtime: Runtime) -> Json:
 
 
 def _virtual_host(config: GatewayConfig, policy: Policy, runtime: Runtime, names: list[str]) -> Json:
-    nobody = _leaf(_unknown_identity())
-    issuers: dict[str, dict[str, Json]] = defaultdict(dict)
+    issuers: dict[str, list[Json]] = defaultdict(list)
     for name in names:
         subject = policy.subjects[name]
-        issuers[subject.subject][subject.issuer] = _leaf(_service(config, policy, runtime, subject))
-    subjects = {
-        subject: {"matcher": _exact(ISSUER_HEADER, matchers, nobody)} for subject, matchers in sorted(issuers.items())
-    }
+        issuers[subject.issuer].append(_service(config, policy, runtime, subject))
+    nobody = _unknown_identity()
+    leaves = {issuer: _leaf(*services, nobody) for issuer, services in sorted(issuers.items())}
     return {
         "name": names[0],
         "domains": [config.services[names[0]].subject],
-        "matcher": _exact(SUBJECT_HEADER, subjects, nobody),
+        "matcher": _exact(ISSUER_HEADER, leaves, _leaf(nobody)),
     }
 
 
@@ -99,7 +97,7 @@ def _service(config: GatewayConfig, policy: Policy, runtime: Runtime, subject: S
     name = subject.name
     route: Json = {
         "name": name,
-        "match": {"prefix": "/"},
+        "match": {"prefix": "/", "headers": [{"name": SUBJECT_HEADER, "string_match": {"exact": subject.subject}}]},
         "metadata": _metadata(
             service=name,
             subject=subject.subject,
@@ -192,17 +190,20 @@ def _nobody_yet(config: GatewayConfig) -> Json:
             "route": {"cluster": ENDPOINTS, "timeout": "30s"},
             "metadata": _metadata(decision="allow", rule=RULE_ENDPOINT),
             "request_headers_to_remove": ["authorization"],
-            "typed_per_filter_config": dict.fromkeys(
-                (authorization.FILTER_NAME, gate.FILTER_NAME), authorization.open_to_all()
-            ),
+            "typed_per_filter_config": {
+                **dict.fromkeys((authorization.FILTER_NAME, gate.FILTER_NAME), authorization.open_to_all()),
+                **catalogue.left_out(),
+            },
         }
         for path, method in PUBLIC_PATHS.items()
     }
-    limited = any(service.limits is not None for service in config.services.values())
-    actions = catalogue.matcher(config.policy, public, limited=limited)
-    host: Json = {"name": "nobody yet", "domains": ["*"], "matcher": actions}
+    actions = catalogue.matcher(config.policy, public)
+    filters = catalogue.named_by_route()
+    if any(service.limits is not None for service in config.services.values()):
+        filters |= limits.switched_on()
+    host: Json = {"name": "nobody yet", "domains": ["*"], "matcher": actions, "typed_per_filter_config": filters}
     if config.people:
         leaves = {config.issuers[name].issuer: _leaf(_people(config, config.policy, name)) for name in config.people}
         host["matcher"] = _exact(PEOPLE_HEADER, leaves, {"matcher": actions})
-        host["typed_per_filter_config"] = people.switched_on()
+        filters |= people.switched_on()
     return host

@@ -77,7 +77,8 @@ def test_tokens_come_by_one_stream_and_are_waited_for_without_limit(configure: A
     """After a limit, Envoy would bring a route into force whose token has not come, and send an empty one."""
     compiled = compile_gateway(configure(), RUNTIME)
     source = '"sds_config": {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}'
-    assert json.dumps(compiled.routes).count(source) == len(configure().services)
+    routes = json.dumps(compiled.routes)
+    assert routes.count(source) == routes.count('"sds_config"') >= len(configure().services)
     for started in (compiled.bootstrap(), compiled.validation()):
         assert started["dynamic_resources"]["ads_config"]["api_type"] == "DELTA_GRPC"
         assert started["static_resources"]["clusters"][0]["name"] == "secrets"

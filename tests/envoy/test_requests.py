@@ -43,6 +43,7 @@ def test_request_of_a_service_reaches_the_workspace_with_the_databricks_token_on
         "x-lakelatch-subject": "Nightly-1",
         "x-lakelatch-issuer": entra.url,
         "x-lakelatch-principal": "app-1",
+        "x-lakelatch-rule": "role:reader",
     }
 
 

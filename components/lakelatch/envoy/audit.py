@@ -17,6 +17,7 @@ from lakelatch.envoy.identity import (
     PEOPLE_HEADER,
     PRINCIPAL_HEADER,
     PROBE_ROUTE,
+    RULE_HEADER,
     SUBJECT_HEADER,
     USER_HEADER,
 )
@@ -55,12 +56,15 @@ _IDENTITY: Final = {"subject": f"%REQ({SUBJECT_HEADER})%", "issuer": f"%REQ({ISS
 _SERVICE: Final = {"service": "%ROUTE_NAME%", **_IDENTITY}
 _ACTION: Final = {"action": f"%REQ({ACTION_HEADER})%"}
 _PRINCIPAL: Final = {"application_id": f"%REQ({PRINCIPAL_HEADER})%"}
+_GRANTED: Final = {"rule": f"%REQ({RULE_HEADER})%"}
 _OF_ROUTE: Final = {"rule": f"%METADATA(ROUTE:{NAMESPACE}:rule)%"}
 _VERDICT: Final = {"rule": f"%DYNAMIC_METADATA({_RBAC}:enforced_effective_policy_id)%"}
 _OBSERVED: Final = {"observed": f"%DYNAMIC_METADATA({_RBAC}:{_SHADOW})%"}
 
+GRANTED_LINE: Final = _line("allow", **_SERVICE, **_ACTION, **_PRINCIPAL, **_GRANTED)
+"""Let through by a role, which nothing else was asked beside: nearly everything."""
 ALLOWED_LINE: Final = _line("allow", **_SERVICE, **_ACTION, **_PRINCIPAL, **_VERDICT)
-"""Let through by a role."""
+"""Let through by a role and the rules beside it."""
 OBSERVED_LINE: Final = ALLOWED_LINE | _OBSERVED
 """Let through, by a role or because its service is only observed, where a rule is only observed."""
 DENIED_LINE: Final = _line("deny", **_SERVICE, **_ACTION, **_VERDICT)
@@ -93,20 +97,23 @@ def access_logs(audit_file: str | None, *, counted: bool = False) -> list[Json]:
     probe = f"has(xds.route_name) && xds.route_name == '{PROBE_ROUTE}'"
     nobody = f"!({endpoint}) && !({probe})"
     unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
+    granted, asked = _granted(True), _granted(False)
     plain, observed = _rbac(_SHADOW, "", absent=True), _rbac(_SHADOW)
     rows = [
-        (ALLOWED_LINE, _all(fine, allowed, plain)),
+        (GRANTED_LINE, granted),
+        # A gate that has something to look at leaves a verdict too, also where nothing is asked after it.
+        (ALLOWED_LINE, _all(asked, fine, allowed, plain)),
         (OBSERVED_LINE, _all(observed, fine, allowed)),
-        (ALLOWED_LINE, _all(failed, allowed, plain, where(f"!({by_gateway}) && !({by_limit})"))),
+        (ALLOWED_LINE, _all(asked, failed, allowed, plain, where(f"!({by_gateway}) && !({by_limit})"))),
         (OBSERVED_LINE, _all(observed, failed, allowed, where(f"!({by_gateway}) && !({by_limit})"))),
         (GATEWAY_LINE, _all(failed, allowed, where(by_gateway))),
-        (LIMIT_LINE, _all(failed, allowed, where(by_limit))),
+        (LIMIT_LINE, _all(failed, where(by_limit))),
         (DENIED_LINE, _all(failed, denied, where(f"!({stranger})"))),
         (STRANGER_LINE, _all(failed, denied, where(stranger))),
         (ENDPOINT_LINE, _all(undecided, where(endpoint))),
         (ENDPOINT_LINE, _all(failed, undecided, where(probe))),
         (AUTHENTICATION_LINE, _all(failed, undecided, where(f"{nobody} && {unauthenticated}"))),
-        (PROTOCOL_LINE, _all(undecided, where(f"{nobody} && !({unauthenticated})"))),
+        (PROTOCOL_LINE, _all(asked, undecided, where(f"{nobody} && !({unauthenticated}) && !({by_limit})"))),
     ]
     loggers = [_logger(audit_file, line, condition) for line, condition in rows]
     return loggers + ([metrics.counter(line, condition) for line, condition in rows] if counted else [])
@@ -115,6 +122,11 @@ def access_logs(audit_file: str | None, *, counted: bool = False) -> list[Json]:
 def _status(comparison: str, value: int) -> Json:
     bound = {"default_value": value, "runtime_key": "lakelatch.audit.status"}
     return {"status_code_filter": {"comparison": {"op": comparison, "value": bound}}}
+
+
+def _granted(wanted: bool) -> Json:
+    """A filter on whether a request was let through by a role alone."""
+    return {"header_filter": {"header": {"name": RULE_HEADER, "present_match": wanted}}}
 
 
 def _rbac(member: str, value: str | None = None, *, absent: bool = False) -> Json:

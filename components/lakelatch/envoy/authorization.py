@@ -65,6 +65,20 @@ def of_service(policy: Policy, subject: Subject) -> Json:
     return any_of(PER_ROUTE, {"rbac": rbac})
 
 
+def granted_outright(policy: Policy, subject: Subject) -> Mapping[str, str]:
+    """Class of actions to the role that grants them, where nothing else is asked: to be routed there is the decision.
+
+    What is only observed is decided with everything else, so that its verdict is told.
+    """
+    if policy.observes(subject):
+        return {}
+    return {
+        name: f"role:{subject.grants[action]}"
+        for name, action in policy.granted(subject).items()
+        if not policy.checks(subject, action)
+    }
+
+
 def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
     """Every decision about a service; `observed` tells whether rules that are only observed count as well."""
     chains = {
@@ -87,12 +101,17 @@ def by_class(chains: Mapping[str, Json]) -> Json:
 
 def without_token_in_query(otherwise: Json) -> Json:
     """A token in the query ends in logs (RFC 6750 §5.3), so it goes no further, whoever else the request is from."""
+    found = {"predicate": token_in_query(), "on_match": verdict(RULE_QUERY_TOKEN, allow=False)}
+    return {"matcher": {"matcher_list": {"matchers": [found]}, "on_no_match": otherwise}}
+
+
+def token_in_query() -> Json:
+    """The predicate of a request with a token in its query."""
     path = {"name": "path", "typed_config": any_of(HEADER_INPUT, {"header_name": ":path"})}
     # The expression is only asked about a path that has a query at all.
     wanted = ({"contains": "?"}, {"safe_regex": {"google_re2": {}, "regex": rf"{_TOKEN_IN_QUERY}\C*"}})
     query = [{"single_predicate": {"input": path, "value_match": value}} for value in wanted]
-    found = {"predicate": {"and_matcher": {"predicate": query}}, "on_match": verdict(RULE_QUERY_TOKEN, allow=False)}
-    return {"matcher": {"matcher_list": {"matchers": [found]}, "on_no_match": otherwise}}
+    return {"and_matcher": {"predicate": query}}
 
 
 def _chain(checks: Sequence[Check], known: Mapping[str, object], end: Json) -> Json:

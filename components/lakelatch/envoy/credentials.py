@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final
 
-from lakelatch.envoy.identity import PRINCIPAL_HEADER
+from lakelatch.envoy.identity import PRINCIPAL_HEADER, RULE_HEADER
 from lakelatch.envoy.runtime import Json, any_of, stream_source
 
 FILTER_NAME: Final = "lakelatch.credentials"
@@ -28,14 +28,16 @@ def secret_name(service: str, workspace: str, application_id: str) -> str:
     return f"{service}.{principal}"
 
 
-def injection(secret: str, application_id: str) -> Json:
+def injection(secret: str, application_id: str, rule: str | None = None) -> Json:
     """The per-route configuration that sets the Databricks token of this name, whatever the client sent, and says whose
-    it is.
+    it is and, where the route is the decision, which role let the request through.
 
     Envoy brings the route into force only once it has the secret.
     """
     source = {"name": secret, "sds_config": stream_source()}
     headers = {"authorization": "Bearer %SECRET(token)%", PRINCIPAL_HEADER: application_id}
+    if rule is not None:
+        headers[RULE_HEADER] = rule
     written = [
         {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
         for name, value in headers.items()

@@ -25,9 +25,11 @@ CLASS_HEADER: Final = "x-lakelatch-class"
 """The class of that action: what decisions look at. Absent for what no role grants."""
 PRINCIPAL_HEADER: Final = "x-lakelatch-principal"
 """The application id of the service principal whose token the request goes on with."""
+RULE_HEADER: Final = "x-lakelatch-rule"
+"""The role that let the request through, where that is all that was asked."""
 INTERNAL_HEADERS: Final = (CLASS_HEADER, TOKEN_ID_HEADER)
-"""Those that go no further than the gateway. Subject, issuer, action and principal do: the workspace may know for whom
-what was decided. The audit line is written after that, and reads a header at a tenth of what route metadata costs."""
+"""Those that go no further than the gateway. Subject, issuer, action, principal and rule do: the workspace may know
+for whom what was decided. The audit line is written after that; a header costs it a tenth of what metadata would."""
 UNKNOWN_ACTION: Final = "unknown"
 """The action of a request that is none of the catalogue, whose names have a dot."""
 

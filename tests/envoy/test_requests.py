@@ -258,12 +258,6 @@ def test_internal_headers_are_no_authentication(envoy: Any, entra: Any, workspac
     assert forwarded(workspace) == before
 
 
-def test_path_that_needs_no_identity_is_told_as_no_action(envoy: Any) -> None:
-    path = "/.well-known/databricks-config"
-    line = envoy.audit_line(envoy.request("GET", path), path)
-    assert (line["decision"], line["action"]) == ("allow", None)
-
-
 PATHS = [
     pytest.param("/api/2.0/sql%2fstatements/a", 400, id="escaped slash"),
     pytest.param("/api/2.0/sql%5cstatements/a", 400, id="escaped backslash"),

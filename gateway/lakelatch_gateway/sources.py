@@ -103,11 +103,16 @@ class Sources:
         *,
         unaudited: bool,
         counted: bool = False,
+        hopeful: bool = False,
     ) -> Compiled:
-        """Compile a configuration with what is known and switched now; `unaudited`: nothing may pass."""
+        """Compile a configuration with what is known and switched now; `unaudited`: nothing may pass.
+
+        `hopeful`: as it will be when every token that was never asked for has come. It may be validated, not delivered.
+        """
         wanted = principals(config)
         # A token that is not kept yet is not served yet, and Envoy waits for what it cannot get.
-        missing = dict.fromkeys(set(wanted.values()) - self._broker.kept, AWAITED) | self._broker.unavailable()
+        awaited = set() if hopeful else set(wanted.values()) - self._broker.kept
+        missing = dict.fromkeys(awaited, AWAITED) | self._broker.unavailable()
         runtime = Runtime(
             files=self._paths,
             system_ca_file=system_authorities(self._environment),

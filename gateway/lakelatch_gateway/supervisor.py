@@ -143,8 +143,8 @@ class Supervisor:
             await stack.enter_async_context(people_server.people_served(paths.people_socket, people))
             await sources.learn()
             self._read_switches()
+            await self._validate(validated := self._compile(sources, config, hopeful=True))
             compiled = self._compile(sources, config)
-            await self._validate(compiled)
             for path, content in compiled.discovery().items():
                 files.replace(path, content)
             ended = None if self._trail is None else self._trail.envoy_ended
@@ -164,7 +164,7 @@ class Supervisor:
             await stack.enter_async_context(metrics_served(options.metrics, metrics))
             # Tokens come after Envoy: to answer the first exchange, Databricks reads the gateway's keys through it.
             await sources.use(config, issuer)
-            await self._deliver(sources, config, envoy, gate)
+            await self._deliver(sources, config, envoy, gate, validated)
             self._in_force = True
             self._tell_adopted("serving", config, host=config.host, port=config.listen.port)
             ready(config)
@@ -216,9 +216,17 @@ class Supervisor:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._options.clock(), UTC)
 
-    def _compile(self, sources: Sources, config: GatewayConfig, *, unaudited: bool = False) -> Compiled:
-        counted = self._options.metrics is not None
-        return sources.compile(config, self._options.audit_file, self._switches, unaudited=unaudited, counted=counted)
+    def _compile(
+        self, sources: Sources, config: GatewayConfig, *, unaudited: bool = False, hopeful: bool = False
+    ) -> Compiled:
+        return sources.compile(
+            config,
+            self._options.audit_file,
+            self._switches,
+            unaudited=unaudited,
+            counted=self._options.metrics is not None,
+            hopeful=hopeful,
+        )
 
     async def _keep_in_step(self, sources: Sources, envoy: EnvoyKeeper, gate: Gate) -> None:
         while True:
@@ -245,7 +253,7 @@ class Supervisor:
         issuer = open_issuer(config.issuer)
         before = sources.config, sources.issuer
         # A broken one is refused before anything is fetched for it.
-        await self._validate(validated := self._compile(sources, config))
+        await self._validate(validated := self._compile(sources, config, hopeful=True))
         try:
             await self._use(sources, config, issuer, envoy, gate)
             await self._deliver(sources, config, envoy, gate, validated)

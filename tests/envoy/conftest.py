@@ -304,7 +304,7 @@ class LiveEnvoy:
         return httpx.request(method, self.url + path, headers=headers, timeout=20, **options)
 
     def admin(self, path: str) -> str:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.folder / "admin.sock"))) as client:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(self.folder / "admin.sock")), timeout=20) as client:
             return client.get(f"http://admin{path}").text
 
     def audit_line(self, response: httpx.Response, path: str) -> dict[str, Any]:

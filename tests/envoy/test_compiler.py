@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lakelatch.access.actions import ACTIONS
+from lakelatch.envoy import catalogue
 from lakelatch.envoy.authentication import PUBLIC_PATHS
 from lakelatch.envoy.compiler import closed_gate, compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
@@ -138,7 +139,10 @@ def test_what_stands_for_nobody_answers_by_itself(configure: Any) -> None:
         "gateway endpoint",
         "gateway probe",
     }
-    assert {route["route"]["cluster"] for route in routes if "route" in route} == {"endpoints"}
+    endpoints = [route for route in routes if "route" in route]
+    assert {route["route"]["cluster"] for route in endpoints} == {"endpoints"}
+    # They are called as no action is.
+    assert all(route["typed_per_filter_config"][catalogue.FILTER_NAME]["disabled"] for route in endpoints)
 
 
 def test_another_principal_has_another_secret() -> None:

@@ -11,6 +11,8 @@ from typing import Any, cast
 import pytest
 
 from lakelatch.access.switches import Maintenance, Switches
+from lakelatch.envoy.clusters import WORKSPACE
+from lakelatch.envoy.compiler import text
 from lakelatch.envoy.runtime import Files
 from lakelatch_gateway.issuer import Issuer
 from lakelatch_gateway.log import Log
@@ -57,6 +59,8 @@ async def test_what_is_compiled_already_is_compiled_again_only_when_something_di
     )
     first = sources.compile(config, None, Switches(), unaudited=False)
     assert sources.compile(config, None, Switches(), unaudited=False) is first
+    hopeful = sources.compile(config, None, Switches(), unaudited=False, hopeful=True)
+    assert [f'"cluster":"{WORKSPACE}"' in text(one.routes) for one in (first, hopeful)] == [False, True]
     switched = Switches().closing(Maintenance(scope="all", since=datetime.now(UTC)))
     closed = sources.compile(config, None, switched, unaudited=False)
     assert closed.gate != first.gate

@@ -20,6 +20,14 @@ from lakelatch.envoy.runtime import Json, any_of
 FILTER_NAME: Final = "lakelatch.action"
 _PACKAGE: Final = "envoy.extensions.filters.http.header_mutation.v3"
 _PATH: Final = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
+FEW: Final = 4
+"""As many exact patterns in a list are read about as soon as one for all, of which each request would be asked."""
+_LEGAL: Final = rf"{LEGAL_PATH}(?:\?\C*)?"
+"""With the query, in which anything may stand; `\\C` is any byte, `.` only what is UTF-8."""
+_ILLEGAL: Final[Json] = {
+    "prefix": "/",
+    "headers": [{"name": ":path", "string_match": {"safe_regex": {"regex": _LEGAL}}, "invert_match": True}],
+}
 
 
 def base_filter() -> Json:
@@ -53,7 +61,7 @@ def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
         routes[path] = [route, *routes.get(path, ())]
     tree = {
         "input": {"name": "path", "typed_config": any_of(_PATH, {"header_name": ":path"})},
-        "prefix_match_map": {"map": {prefix: _first(rows) for prefix, rows in routes.items()}},
+        "prefix_match_map": {"map": {prefix: _leaf(*rows, _UNKNOWN) for prefix, rows in routes.items()}},
     }
     return {"matcher_tree": tree, "on_no_match": _leaf(_UNKNOWN)}
 
@@ -66,12 +74,11 @@ def _table() -> Mapping[str, tuple[tuple[str, Json], ...]]:
     """
     rows = in_match_order()
     prefixes = sorted({request.prefix for request, _ in rows})
-    requests: dict[str, list[tuple[str, Json]]] = {prefix: [] for prefix in prefixes}
+    found: dict[str, list[tuple[Request, str]]] = {prefix: [] for prefix in prefixes}
     for request, action in rows:
-        match = _match(request)
         for prefix in _beginnings(request, prefixes):
-            requests[prefix].append((action.name, match))
-    return {prefix: tuple(found) for prefix, found in requests.items()}
+            found[prefix].append((request, action.name))
+    return {prefix: _matches(requests) for prefix, requests in found.items()}
 
 
 def _beginnings(request: Request, prefixes: Sequence[str]) -> Iterable[str]:
@@ -82,8 +89,17 @@ def _beginnings(request: Request, prefixes: Sequence[str]) -> Iterable[str]:
     return takewhile(lambda prefix: prefix.startswith(start), prefixes[bisect_left(prefixes, start) :])
 
 
-def _match(request: Request) -> Json:
-    pattern = request.short_pattern
+def _matches(requests: Sequence[tuple[Request, str]]) -> tuple[tuple[str, Json], ...]:
+    """Each with its action. Where there are many patterns, short ones stand behind the one that a legal path has."""
+    many = sum(request.path_pattern is not None for request, _ in requests) > FEW
+    rows = [
+        (action, _match(request, request.short_pattern if many else request.path_pattern))
+        for request, action in requests
+    ]
+    return ((UNKNOWN_ACTION, _ILLEGAL), *rows) if many else tuple(rows)
+
+
+def _match(request: Request, pattern: str | None) -> Json:
     path: Json = {"path": request.path} if pattern is None else {"safe_regex": {"regex": pattern}}
     return {**path, "headers": [{"name": ":method", "string_match": {"exact": request.method}}]}
 
@@ -95,26 +111,11 @@ def _route(action: str, match: Json, filters: Json | None = None) -> Json:
 
 
 _UNKNOWN: Final = _route(UNKNOWN_ACTION, {"prefix": "/"})
-_LEGAL: Final = rf"{LEGAL_PATH}(?:\?\C*)?"
-"""With the query, in which anything may stand; `\\C` is any byte, `.` only what is UTF-8."""
-_ILLEGAL: Final = _route(
-    UNKNOWN_ACTION,
-    {
-        "prefix": "/",
-        "headers": [{"name": ":path", "string_match": {"safe_regex": {"regex": _LEGAL}}, "invert_match": True}],
-    },
-)
 
 
 def _written(header: str, value: str) -> Json:
     written = {"append": {"header": {"key": header, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
     return any_of(f"{_PACKAGE}.HeaderMutationPerRoute", {"mutations": {"request_mutations": [written]}})
-
-
-def _first(routes: Sequence[Json]) -> Json:
-    """The first route that matches. Patterns tell segments apart and no more, so no illegal path may come to them."""
-    patterns = any("safe_regex" in route["match"] for route in routes)
-    return _leaf(*([_ILLEGAL] if patterns else []), *routes, _UNKNOWN)
 
 
 def _leaf(*routes: Json) -> Json:

@@ -121,7 +121,7 @@ def _read(members: Mapping[str, Member], headers: Sequence[tuple[str, str]], bod
     if not members:
         return found
     kinds = [value for name, value in headers if name == "content-type"]
-    if kinds and (len(kinds) > 1 or not re.fullmatch(r"(?i)application/json(?:;\s*charset=\"?utf-8\"?)?\s*", kinds[0])):
+    if kinds and (len(kinds) > 1 or not _JSON_TYPE.fullmatch(kinds[0])):
         raise _Unreadable("the content type is not application/json")
     if any(name == "content-encoding" for name, _ in headers):
         raise _Unreadable("the body is encoded")
@@ -132,6 +132,9 @@ def _read(members: Mapping[str, Member], headers: Sequence[tuple[str, str]], bod
             if value is not None:
                 found[name] = value
     return found
+
+
+_JSON_TYPE: Final = re.compile(r"(?i)application/json(?:;\s*charset=\"?utf-8\"?)?\s*")
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -121,16 +121,20 @@ def _read(members: Mapping[str, Member], headers: Sequence[tuple[str, str]], bod
     if not members:
         return found
     kinds = [value for name, value in headers if name == "content-type"]
-    if kinds and (len(kinds) > 1 or not re.fullmatch(r"(?i)application/json(?:;\s*charset=\"?utf-8\"?)?\s*", kinds[0])):
+    if kinds and (len(kinds) > 1 or not _JSON_TYPE.fullmatch(kinds[0])):
         raise _Unreadable("the content type is not application/json")
     if any(name == "content-encoding" for name, _ in headers):
         raise _Unreadable("the body is encoded")
     document = _object(body)
     for name, member in members.items():
-        value = _value(member, document.get(member.json_name))
-        if value is not None:
-            found[name] = value
+        if member.json_name in document:
+            value = _value(member, document[member.json_name])
+            if value is not None:
+                found[name] = value
     return found
+
+
+_JSON_TYPE: Final = re.compile(r"(?i)application/json(?:;\s*charset=\"?utf-8\"?)?\s*")
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -140,12 +144,13 @@ def _object(body: bytes) -> dict[str, Any]:
         raise _Unreadable("the body is not UTF-8") from None
     _check_depth(text)
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=float)
+        document = _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise _Unreadable("the body is no JSON") from None
     if not isinstance(document, dict):
         raise _Unreadable("the body is no JSON object")
-    _check_characters(document)
+    if "\\u" in text:
+        _check_characters(document)
     return document
 
 
@@ -156,11 +161,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _no_constant(_: str) -> Any:
+    raise _Unreadable("the body is no JSON")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=float)
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 def _check_characters(value: Any) -> None:
-    """A lone half of a surrogate pair is no character: readers differ on what it is (RFC 8259 §8.2)."""
+    """A lone half of a surrogate pair is no character: readers differ on what it is (RFC 8259 §8.2).
+
+    Only an escape can write one: UTF-8 has none (RFC 3629 §3).
+    """
     if isinstance(value, str) and _HALF.search(value):
         raise _Unreadable("the body has half a character")
     if isinstance(value, dict | list):
@@ -168,14 +181,12 @@ def _check_characters(value: Any) -> None:
             _check_characters(one)
 
 
-def _no_constant(_: str) -> Any:
-    raise _Unreadable("the body is no JSON")
-
-
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= DEPTH:
+        return
     depth = 0
     for character in _STRING.sub("", text):
         if character in "[{":

@@ -39,12 +39,12 @@ class Check:
         """All conditions as one."""
         return " && ".join(f"({one.text})" for one in self.conditions) or "true"
 
-    @property
+    @cached_property
     def reads_body(self) -> bool:
         """Whether it speaks of the body: then nothing holds of a body that could mean more than one thing."""
         return bool(_BODY.search(self.condition))
 
-    @property
+    @cached_property
     def inspects(self) -> bool:
         """Whether something has to be read out of the request first."""
         return self.reads_body or bool(_PATH.search(self.condition))

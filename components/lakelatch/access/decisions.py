@@ -6,14 +6,14 @@ because it needs nothing of the request; no order lets through what another woul
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from lakelatch.access.actions import ACTIONS, Action, action_of
+from lakelatch.access.actions import ACTIONS, action_of
 from lakelatch.access.attributes import path_attributes, read_body
 from lakelatch.access.checks import Check
-from lakelatch.access.evidence import Evidence, judge
+from lakelatch.access.evidence import Evidence, met
 from lakelatch.access.persons import person, roles_of
 from lakelatch.access.policy import Policy, Subject
 
@@ -59,8 +59,7 @@ class Request:
     """Whom a token that is made out for people names by its user claim; None for a service's token."""
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What was decided about one request, by which rule, and what to tell the caller when it was refused."""
 
     allowed: bool
@@ -90,15 +89,15 @@ def _of_person(policy: Policy, request: Request, user: str) -> Decision:
         return unknown_identity()
     roles = roles_of(people, request.claims)
     decision = _of_subject(policy, person(people, user, roles), request) if roles else no_group(people.groups_claim)
-    return replace(decision, user=user)
+    return decision._replace(user=user)
 
 
 def _of_subject(policy: Policy, subject: Subject, request: Request) -> Decision:
     action = action_of(request.method, request.path)
     if action is None:
         return conclude(policy, subject, None, lambda _: False)
-    evidence = Evidence(_attributes(policy, subject, action, request), request.client_address)
-    return conclude(policy, subject, action.name, lambda check: judge(check, evidence).state == "met")
+    evidence = Evidence(_Attributes(policy, subject, action.name, request), request.client_address)
+    return conclude(policy, subject, action.name, lambda check: met(check, evidence))
 
 
 def conclude(policy: Policy, subject: Subject, action: str | None, met: Callable[[Check], bool]) -> Decision:
@@ -134,22 +133,31 @@ def _by_rules(policy: Policy, subject: Subject, action: str, met: Callable[[Chec
     return Decision(True, f"role:{subject.grants[action]}", subject.service, action, observed=observed)
 
 
-def _attributes(policy: Policy, subject: Subject, action: Action, request: Request) -> dict[str, Any]:
-    if not policy.checks(subject, action.name):
-        return {}
-    attributes: dict[str, Any] = {
-        **policy.known(subject, action.name),
-        "request.time": request.time,
-        "request.method": request.method,
-        "request.headers": _joined(request.headers),
-        "claims": dict(request.claims),
-        "path": {},
-        "body": {},
-    }
-    if any(check.inspects for check in policy.checks(subject, action.name)):
-        attributes["path"] = path_attributes(action.name, request.path)
-        attributes["body"] = read_body(action.name, request.headers, request.body).attributes
-    return attributes
+class _Attributes(dict[str, Any]):
+    """What rules can speak of, each read out of the request when one first asks for it."""
+
+    def __init__(self, policy: Policy, subject: Subject, action: str, request: Request) -> None:
+        self._of = policy, subject, action, request
+
+    def __missing__(self, name: str) -> Any:
+        policy, subject, action, request = self._of
+        match name:
+            case "body":
+                value: Any = read_body(action, request.headers, request.body).attributes
+            case "path":
+                value = path_attributes(action, request.path)
+            case "claims":
+                value = dict(request.claims)
+            case "request.headers":
+                value = _joined(request.headers)
+            case "request.method":
+                value = request.method
+            case "request.time":
+                value = request.time
+            case _:
+                return policy.known(subject, action)[name]
+        self[name] = value
+        return value
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -7,7 +7,6 @@ known never makes a check met or not met unless it would be so whatever the valu
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
@@ -24,8 +23,7 @@ def _nothing(_: str) -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What is known of a request."""
 
     attributes: Mapping[str, Any]
@@ -66,6 +64,18 @@ class Judgement(NamedTuple):
     parts: tuple[Part, ...]
 
 
+def met(check: Check, evidence: Evidence) -> bool:
+    """Whether a request that came meets what a rule asks: what `judge` says of it, without the reasons."""
+    attributes = evidence.attributes
+    if check.unless and expression(check.unless).proven(attributes):
+        return True
+    if check.networks and _network(check.networks, evidence).state != "met":
+        return False
+    if check.reads_body and attributes["body"].get("readable") is not True:
+        return False
+    return expression(check.condition).proven(attributes)
+
+
 def judge(check: Check, evidence: Evidence) -> Judgement:
     """Hold what a rule asks against what is known of a request."""
     unless = _part("during", check.unless, evidence) if check.unless else None
@@ -74,7 +84,7 @@ def judge(check: Check, evidence: Evidence) -> Judgement:
     parts = [_network(check.networks, evidence)] if check.networks else []
     if check.reads_body:
         parts.append(_readable(evidence))
-    parts += _conditions(check, evidence)
+    parts += [_part(one.key, one.text, evidence) for one in check.conditions]
     states = {part.state for part in parts}
     state: State = "not met" if "not met" in states else "not known" if "not known" in states else "met"
     if unless is None:
@@ -82,13 +92,6 @@ def judge(check: Check, evidence: Evidence) -> Judgement:
     if unless.state == "not known" and state == "not met":
         state = "not known"
     return Judgement(check, state, (unless, *parts))
-
-
-def _conditions(check: Check, evidence: Evidence) -> list[Part]:
-    """Each condition; together first, since a request that came mostly meets them all."""
-    if not _unknown(check.condition, evidence) and expression(check.condition).proven(evidence.attributes):
-        return [Part(one.key, one.text, "met") for one in check.conditions]
-    return [_part(one.key, one.text, evidence) for one in check.conditions]
 
 
 def _readable(evidence: Evidence) -> Part:

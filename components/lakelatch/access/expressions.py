@@ -44,10 +44,11 @@ class Expression:
     def proven(self, attributes: Mapping[str, Any]) -> bool:
         """Whether it comes to `true`; `attributes` by the vocabulary's names; without one, nothing of it is."""
         try:
-            return (
-                self.program.eval(data={name: attributes[name] for name in self.names if name in attributes}).value()
-                is True
-            )
+            told = {name: attributes[name] for name in self.names}
+        except KeyError:
+            told = {name: attributes[name] for name in self.names if name in attributes}
+        try:
+            return self.program.eval(data=told).value() is True
         except (RuntimeError, ValueError, TypeError):
             return False
 

@@ -34,7 +34,7 @@ class Subject:
         """The service's name; None for a person."""
         return self.name or None
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, ...]:
         """What rules tell it apart by, whatever is asked: a service's name, or a person's roles."""
         return (self.name,) if self.user is None else ("", self.issuer, *self.roles)

@@ -88,6 +88,7 @@ FORGED = {
     "x-lakelatch-issuer": "https://login.example.test/tenant/v2.0",
     "x-lakelatch-action": "current_user.me",
     "x-lakelatch-class": "1",
+    "x-lakelatch-rule": "role:reader",
     "x-forwarded-user": "Nightly-1",
     "x-forwarded-email": "a@b",
     "x-envoy-original-path": ME,
@@ -102,7 +103,10 @@ FORGED = {
 }
 BESIDE = [
     *CLIENT_HEADERS_REMOVED,
-    *(f"x-lakelatch-{name}" for name in ("subject", "issuer", "action", "class", "token-id", "principal", "new")),
+    *(
+        f"x-lakelatch-{name}"
+        for name in ("subject", "issuer", "action", "class", "token-id", "principal", "rule", "new")
+    ),
     *(f"x-envoy-{name}" for name in ("original-path", "upstream-rq-timeout-ms", "retry-on", "external-address")),
     "x-forwarded-for",
 ]

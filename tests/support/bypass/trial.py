@@ -36,6 +36,7 @@ TOLD: Final[Mapping[str, str]] = {
     "x-lakelatch-subject": "subject",
     "x-lakelatch-issuer": "issuer",
     "x-lakelatch-principal": "application_id",
+    "x-lakelatch-rule": "rule",
 }
 """What the gateway may tell the workspace about a request to where its audit line says the same."""
 HOP_BY_HOP: Final = ("connection", "upgrade", "proxy-connection", "keep-alive")

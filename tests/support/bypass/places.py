@@ -101,6 +101,7 @@ FORGED = {
     "x-real-ip": "127.0.0.1",
     "remote-user": "Nightly-1",
 }
+PRETENDED = ("subject", "issuer", "action", "class", "token-id", "principal", "rule", "new")
 BESIDE = [
     *CLIENT_HEADERS_REMOVED,
     *(

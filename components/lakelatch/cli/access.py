@@ -16,6 +16,7 @@ from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
 from lakelatch.access.summary import ACCOUNT, Right, Trusted
 from lakelatch.cli import explaining, model_files
+from lakelatch.cli.diff import diff
 from lakelatch.cli.model_files import MODEL
 from lakelatch.cli.observed import observed
 from lakelatch.cli.table import table
@@ -33,6 +34,7 @@ def access() -> None:
 
 
 access.add_command(observed)
+access.add_command(diff)
 
 
 @access.command()

@@ -1,0 +1,57 @@
+"""A difference as plain data, for other tools: nothing is drawn together or left out."""
+
+from dataclasses import asdict
+from typing import Any
+
+from lakelatch.access.actions import ACTIONS
+from lakelatch.access.diff.actions import ActionChange
+from lakelatch.access.diff.difference import Change, Difference
+from lakelatch.access.diff.words import verdict
+from lakelatch.access.terms import Demand
+
+
+def as_json(found: Difference) -> dict[str, Any]:
+    """All of it; `effect` is `more`, `other` or `less`."""
+    return {
+        "summary": verdict(found),
+        "actions": [_action(change) for change in found.actions],
+        "round_the_gateway": [_row(change, who=change.who, change=change.change) for change in found.round_it],
+        "trusts": [
+            _row(
+                change,
+                who=change.who,
+                by=change.by,
+                change=change.change,
+                old=change.old and asdict(change.old),
+                new=change.new and asdict(change.new),
+            )
+            for change in found.trusts
+        ],
+        "rights": [_row(change, change=change.change, **asdict(change.right)) for change in found.rights],
+        "lifetimes": [_row(change, what=change.what, old=change.old, new=change.new) for change in found.lifetimes],
+        "settings": [_row(change, what=change.what, old=change.old, new=change.new) for change in found.settings],
+        "not_seen": list(found.unseen),
+    }
+
+
+def _row(of: Change, **rest: Any) -> dict[str, Any]:
+    return {"effect": of.effect, "risk": of.risk, **rest}
+
+
+def _action(change: ActionChange) -> dict[str, Any]:
+    return _row(
+        change,
+        who=change.who,
+        kind=change.kind,
+        issuer=change.identity.issuer,
+        subject=change.identity.subject or None,
+        groups=list(change.identity.groups),
+        change=change.change,
+        actions=[{"name": name, "access": ACTIONS[name].access, "risk": ACTIONS[name].risk} for name in change.actions],
+        must_hold_now=[_demand(one) for one in change.added],
+        need_not_hold_any_more=[_demand(one) for one in change.dropped],
+    )
+
+
+def _demand(demand: Demand) -> dict[str, Any]:
+    return {"during": demand.hours or None, "key": demand.key, "asked": demand.asked, "with": dict(demand.given)}

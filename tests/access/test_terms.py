@@ -50,6 +50,10 @@ ALIKE: Final[dict[str, tuple[Rows, Rows]]] = {
         [{"deny": True}],
     ),
     "a bound that holds always, at the weekend too": ([rows(50), rows(100) | at(**WEEKEND)], [rows(50)]),
+    "networks that hold always, at the weekend too": (
+        [{"networks": ["10.0.0.0/8"]}, {"networks": ["10.1.0.0/16", "192.0.2.0/24"]} | at(**WEEKEND)],
+        [{"networks": ["10.0.0.0/8"]}, {"networks": ["10.1.0.0/16"]} | at(**WEEKEND)],
+    ),
     "a week that is whole": ([rows(50) | at(timezone="Europe/Berlin")], [rows(50)]),
     "until midnight": ([rows(5) | at(**WEEKEND, end="00:00")], [rows(5) | at(**WEEKEND, end="24:00")]),
     "a day from noon to noon": ([rows(5) | at(**WEEKEND, start="12:00", end="12:00")], [rows(5) | at(**WEEKEND)]),

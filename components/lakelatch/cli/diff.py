@@ -8,29 +8,42 @@ import click
 from lakelatch.access.diff.as_json import as_json
 from lakelatch.access.diff.difference import difference
 from lakelatch.access.diff.markdown import markdown
-from lakelatch.access.diff.snapshot import Snapshot
+from lakelatch.access.diff.picture import picture
 from lakelatch.access.diff.text import text
-from lakelatch.cli import model_files, sides
+from lakelatch.cli import files, model_files
 from lakelatch.cli.model_files import MODEL
+from lakelatch.cli.sides import read
 
 NOTHING, LESS, MORE = 0, 3, 4
 """Exit codes with `--exit-code`; 1 and 2 are those of errors and wrong usage."""
 
 
 @click.command()
-@click.option("--from", "old", metavar="OLD", default="HEAD", show_default=True, help="What was before.")
+@click.option("--from", "old", metavar="OLD", help="What was before; unset means what was committed last (HEAD).")
 @click.option("--to", "new", metavar="NEW", help="What is then; unset means the model's file as it is now.")
 @click.option("--model", type=MODEL, default=model_files.DEFAULT, help="[stacks/access.yaml]")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Write Markdown, for a comment to a pull request.")
 @click.option("--json", "json_", is_flag=True, help="Write JSON, with every action one by one.")
-@click.option("--exit-code", is_flag=True, help="0: no change. 3: only less access. 4: more or other access.")
-def diff(old: str, new: str | None, model: Path, as_markdown: bool, json_: bool, exit_code: bool) -> int:
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="A file for a picture of the trusts.")
+@click.option("--exit-code", is_flag=True, help="End with 3 for less access alone, with 4 for more or other access.")
+def diff(
+    old: str | None,
+    new: str | None,
+    model: Path,
+    as_markdown: bool,
+    json_: bool,
+    svg: Path | None,
+    exit_code: bool,
+) -> int:
     """Tell who gains or loses what between OLD and NEW, what is at stake first.
 
-    OLD and NEW are revisions of git (the file is what --model names, with the fragments beside it), models' files or
-    folders. A file or folder of that name comes first; `git:NAME` is always a revision.
+    OLD and NEW are revisions of git (of the file that --model names, and its fragments), files or folders of models, or
+    files that `pulumi stack export` and `pulumi preview --json` wrote; one preview as NEW has both sides. A file comes
+    before a revision of its name; `git:NAME` is always a revision.
     """
-    found = difference(_side(old, model), _side(new or str(model), model))
+    found = difference(*(sides := read(old, new, model)))
+    if svg is not None:
+        files.write(svg, picture(*sides))
     if json_:
         click.echo(json.dumps(as_json(found), indent=2))
     elif as_markdown:
@@ -40,7 +53,3 @@ def diff(old: str, new: str | None, model: Path, as_markdown: bool, json_: bool,
     if not exit_code or not found.changes:
         return NOTHING
     return MORE if found.grows else LESS
-
-
-def _side(name: str, model: Path) -> Snapshot:
-    return sides.read(name, model)

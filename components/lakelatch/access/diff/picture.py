@@ -56,11 +56,7 @@ def picture(old: Snapshot, new: Snapshot) -> str:
     """An SVG document."""
     every = edges(old, new)
     drawn, rest = every[:ROWS], len(every) - ROWS
-    columns = [list(dict.fromkeys(names)) for names in zip(*((e.issuer, e.by, e.who) for e in drawn), strict=True)] or [
-        [],
-        [],
-        [],
-    ]
+    columns = [list(dict.fromkeys(getattr(edge, key) for edge in drawn)) for key in ("issuer", "by", "who")]
     height = _TOP + _ROW * max(1, *map(len, columns)) + (30 if rest > 0 else 0)
     count = {kind: sum(edge.kind == kind for edge in every) for kind in _ORDER}
     told = f"{count['added']} trusts come, {count['removed']} go, {count['changed']} change, {count['same']} stay."
@@ -73,7 +69,7 @@ def picture(old: Snapshot, new: Snapshot) -> str:
         *(f'<text class="head" x="{x}" y="30">{title}</text>' for x, title in zip(_COLUMNS, _TITLES, strict=True)),
         f'<text class="small" x="{_COLUMNS[0]}" y="54">{told}</text>',
     ]
-    lines += [line for edge in drawn for line in _lines(edge, columns)]
+    lines += [line for edge in reversed(drawn) for line in _lines(edge, columns)]
     for column, names in enumerate(columns):
         kinds = [_kind(name, column, drawn) for name in names]
         lines += [_box(column, row, name, kind) for row, (name, kind) in enumerate(zip(names, kinds, strict=True))]

@@ -92,8 +92,8 @@ def _actions(changes: Iterable[ActionChange]) -> Iterator[Sentence]:
         if one.everything and one.change == "gains":
             said.append(("nothing is refused to it any more (", Exact("mode: observe"), ")"))
         said += [(f"{risk} risk: ", *_joined(names)) for risk, names in _by_risk(one.actions)]
-        said += [("must hold now: ", *_demand(demand)) for demand in _telling(one.added)]
-        said += [("need not hold any more: ", *_demand(demand)) for demand in _telling(one.dropped)]
+        said += [("must hold now: ", *demanded(demand)) for demand in telling(one.added)]
+        said += [("need not hold any more: ", *demanded(demand)) for demand in telling(one.dropped)]
         verb, terms = _VERBS[one.change]
         count = f"{len(one.actions)} action{'s' if len(one.actions) != 1 else ''}"
         bearer = (" as ", Exact(one.bearer)) if one.bearer else ()
@@ -101,8 +101,9 @@ def _actions(changes: Iterable[ActionChange]) -> Iterator[Sentence]:
         yield Sentence(one.effect, one.risk, (*who, f" {verb} {count}{terms}"), tuple(said))
 
 
-def _telling(demands: tuple[Demand, ...]) -> Iterator[Demand]:
+def telling(demands: Iterable[Demand]) -> Iterator[Demand]:
     """Without that a body means one thing only, where something else is asked of the body."""
+    demands = tuple(demands)
     of_body = {one.hours for one in demands if one.key != "body" and "body" in one.asked}
     return (one for one in demands if one.key != "body" or one.hours not in of_body)
 
@@ -121,7 +122,8 @@ def _by_risk(actions: Iterable[str]) -> Iterator[tuple[Risk, list[str]]]:
             yield risk, names
 
 
-def _demand(demand: Demand) -> tuple[Piece, ...]:
+def demanded(demand: Demand) -> tuple[Piece, ...]:
+    """What has to hold of a request."""
     when = (" (", demand.hours, ")") if demand.hours else ()
     given = tuple(piece for name, value in demand.given for piece in (", with ", Exact(f"{name} = {value or '?'}")))
     if demand.key == "never":

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test clients check check-mutants check-deep format catalogue reference lock bench docs clean
+.PHONY: help setup up down test clients browser check check-mutants check-deep format catalogue reference lock bench docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -36,6 +36,10 @@ test: $(READY) ## Run all tests: rooms first, then the whole line with the real 
 
 clients: $(READY) ## Fetch the Java and Node drivers that tests run, into the user's cache
 	@PYTHONPATH=tests $(BIN)/python -m support.client_caches
+
+browser: ## Install headless Chromium where there is none, from Debian's packages; tests of the access report run it
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
 
 check: $(READY) ## Format, lint, types, borders: quick, before every commit
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Proves that `lakelatch access diff` compares revisions, files and previews, and that its exit code tells CI enough."""
+"""Proves that `lakelatch access diff` compares revisions, files and previews, and that its exit code tells enough."""
 
 import json
 import subprocess

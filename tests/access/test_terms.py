@@ -5,8 +5,9 @@ from typing import Any, Final
 import pytest
 
 from lakelatch.access.policy import Policy, Subject
+from lakelatch.access.reach import Reaches
 from lakelatch.access.rules import Rule
-from lakelatch.access.terms import Reach, Terms, looser
+from lakelatch.access.terms import Terms, looser
 
 ACTION: Final = "statement_execution.execute_statement"
 Rows = list[dict[str, Any]]
@@ -19,7 +20,7 @@ def terms(*rules: dict[str, Any], environment: str = "production", action: str =
         for number, rule in enumerate(rules)
     }
     subject = Subject("one", "https://issuer", "id", environment, {"role": (action,)})
-    return Reach(Policy({"one": subject}, found), subject).terms.get(action)
+    return Reaches(Policy({"one": subject}, found)).of(subject).terms.get(action)
 
 
 def rows(limit: int) -> dict[str, Any]:

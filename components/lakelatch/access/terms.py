@@ -8,16 +8,11 @@ as they are written.
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from lakelatch.access.actions import ACTIONS
-from lakelatch.access.asked import Asked, evidence
 from lakelatch.access.checks import Check, check
-from lakelatch.access.evidence import judge, named
+from lakelatch.access.evidence import Evidence, judge, named
 from lakelatch.access.hours import ALWAYS, hours
-from lakelatch.access.policy import Policy, Subject
 from lakelatch.access.rules import Limit, Rule, Selector
 
 Bound = int | frozenset[str] | None
@@ -66,67 +61,51 @@ def looser(one: Terms, other: Terms) -> bool:
     return all(any(strict.implies(demand) for strict in other) for demand in one)
 
 
-@dataclass(frozen=True)
-class Reach:
-    """What one identity may do."""
+def terms_of(
+    checks: Sequence[Check], rules: Mapping[str, Rule], action: str, known: Evidence, given: Mapping[str, str]
+) -> Terms | None:
+    """What checks ask of requests for an action, together; None where none fulfils it.
 
-    policy: Policy
-    subject: Subject
-    known: bool = True
-    """Whether its subject is; a person's never is, of whom there is no end."""
+    `known` is what identity and action settle, `given` what conditions may know of the identity, for readers.
+    """
+    by_hours: dict[str, list[Check]] = {}
+    for one in checks:
+        by_hours.setdefault(hours(rules[one.rule].during), []).append(one)
+    always = by_hours.pop(ALWAYS, [])
+    found = _demands(ALWAYS, always, rules, action, known, given)
+    if any(demand.key == NEVER for demand in found):
+        return None
+    for when, some in by_hours.items():
+        inside = _demands(when, [*always, *some], rules, action, known, given)
+        found += [demand for demand in inside if not any(one.implies(demand) for one in found)]
+    return frozenset(found)
 
-    @property
-    def everything(self) -> bool:
-        """Whether nothing is refused to it, only told; not even what no action of the catalogue stands for."""
-        return self.policy.observes(self.subject)
 
-    @cached_property
-    def terms(self) -> Mapping[str, Terms]:
-        """Action to its terms; what is refused always is not there."""
-        if self.everything:
-            return dict.fromkeys(ACTIONS, FREE)
-        found = {action: self._terms(action) for action in self.subject.grants}
-        return {action: terms for action, terms in found.items() if terms is not None}
+def _demands(
+    when: str,
+    checks: Sequence[Check],
+    rules: Mapping[str, Rule],
+    action: str,
+    known: Evidence,
+    given: Mapping[str, str],
+) -> list[Demand]:
+    """What checks ask of a request at a time when all of them are in force."""
+    merged, bounds = _merged(checks, rules, action)
+    if merged is None:
+        return [Demand(when, NEVER, "false")]
+    parts = [part for part in judge(merged, known).parts if part.state != "met"]
+    if any(part.state == "not met" for part in parts):
+        return [Demand(when, NEVER, "false")]
+    told = [
+        Demand(when, _key(part.key), part.asked, bounds.get(part.key), _given(part.asked, given))
+        for part in parts
+        if part.key != "networks" or not _everywhere(merged.networks)
+    ]
+    return list(dict.fromkeys(told))
 
-    def _terms(self, action: str) -> Terms | None:
-        enforced = [one for one in self.policy.checks(self.subject, action) if not one.observed]
-        if not enforced:
-            return FREE
-        by_hours: dict[str, list[Check]] = {}
-        for one in enforced:
-            by_hours.setdefault(hours(self.policy.rules[one.rule].during), []).append(one)
-        always = by_hours.pop(ALWAYS, [])
-        found = self._demands(ALWAYS, always, action)
-        if any(demand.key == NEVER for demand in found):
-            return None
-        for when, checks in by_hours.items():
-            inside = self._demands(when, [*always, *checks], action)
-            found += [demand for demand in inside if not any(one.implies(demand) for one in found)]
-        return frozenset(found)
 
-    def _demands(self, when: str, checks: Sequence[Check], action: str) -> list[Demand]:
-        """What the checks ask together, of a request at a time when all of them are in force."""
-        merged, bounds = _merged(checks, self.policy.rules, action)
-        if merged is None:
-            return [Demand(when, NEVER, "false")]
-        known = evidence(self.subject, action, Asked(), subject_known=self.known)
-        parts = [part for part in judge(merged, known).parts if part.state != "met"]
-        if any(part.state == "not met" for part in parts):
-            return [Demand(when, NEVER, "false")]
-        told = [
-            Demand(when, _key(part.key), part.asked, bounds.get(part.key), self._given(part.asked))
-            for part in parts
-            if part.key != "networks" or not _everywhere(merged.networks)
-        ]
-        return list(dict.fromkeys(told))
-
-    def _given(self, text: str) -> tuple[tuple[str, str], ...]:
-        about = [name for name in named(text) if name.startswith("identity.")]
-        known = self.policy.known(self.subject, next(iter(ACTIONS))) if about else {}
-        return tuple((name, "" if self._hidden(name) else str(known.get(name))) for name in sorted(about))
-
-    def _hidden(self, name: str) -> bool:
-        return name == "identity.subject" and not self.known
+def _given(text: str, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, given[name]) for name in sorted(named(text)) if name in given)
 
 
 def _key(key: str) -> str:

@@ -10,8 +10,8 @@ from lakelatch.access.evidence import named
 from lakelatch.access.model_policy import unknown_subject
 from lakelatch.access.persons import person, roles_of
 from lakelatch.access.policy import Policy
+from lakelatch.access.reach import Reach, Reaches
 from lakelatch.access.summary import Trusted
-from lakelatch.access.terms import Reach
 
 
 class Identity(NamedTuple):
@@ -112,12 +112,16 @@ class Snapshot:
             if name is None:
                 return None
             subject = self.policy.subjects[name]
-            return Reach(self.policy, subject, subject.subject != unknown_subject(name))
+            return self._reaches.of(subject, known=subject.subject != unknown_subject(name))
         people = self.policy.people.get(identity.issuer)
         if people is None or people.groups_claim != identity.claim:
             return None
         roles = roles_of(people, {identity.claim: list(identity.groups)})
-        return Reach(self.policy, person(people, SOMEBODY, roles), known=False) if roles else None
+        return self._reaches.of(person(people, SOMEBODY, roles), known=False) if roles else None
+
+    @cached_property
+    def _reaches(self) -> Reaches:
+        return Reaches(self.policy)
 
 
 SOMEBODY: Final = "somebody"

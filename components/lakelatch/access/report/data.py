@@ -13,10 +13,11 @@ from lakelatch.access.diff.of_model import of_model
 from lakelatch.access.diff.snapshot import Identity, Snapshot
 from lakelatch.access.diff.words import demanded, plain, telling
 from lakelatch.access.model import AccessModel
+from lakelatch.access.reach import Reach
 from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
 from lakelatch.access.summary import OWN_TOKEN
-from lakelatch.access.terms import Reach, Terms
+from lakelatch.access.terms import Terms
 
 NUMBERS: Final = {name: number for number, name in enumerate(ACTIONS)}
 """Action to its number."""
@@ -28,6 +29,9 @@ class _Table:
 
     rows: list[Any] = field(default_factory=list)
     _numbers: dict[Any, int] = field(default_factory=dict)
+
+    def known(self, key: Any) -> int | None:
+        return self._numbers.get(key)
 
     def number(self, key: Any, row: Any) -> int:
         if key not in self._numbers:
@@ -114,12 +118,14 @@ def _reach(reach: Reach | None, roles: dict[str, int], reaches: _Table, terms: _
     """The number of what somebody may do; None where the gateway does not check it."""
     if reach is None:
         return None
+    key = (tuple(reach.subject.roles.items()), tuple(reach.terms), tuple(reach.terms.values()))
+    if (known := reaches.known(key)) is not None:
+        return known
     parts: dict[tuple[int, int], list[int]] = {}
     for action, asked in reach.terms.items():
         role = roles.get(reach.subject.grants.get(action, ""), -1)
         parts.setdefault((role, _terms(asked, terms)), []).append(NUMBERS[action])
-    rows = [[role, asked, runs(sorted(numbers))] for (role, asked), numbers in sorted(parts.items())]
-    return reaches.number(repr(rows), rows)
+    return reaches.number(key, [[role, asked, runs(sorted(rows))] for (role, asked), rows in sorted(parts.items())])
 
 
 def _terms(asked: Terms, terms: _Table) -> int:

@@ -73,7 +73,7 @@ lock: $(READY) ## Lock the newest versions that the *.in files allow
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --python-version 3.11 requirements.in requirements-dev.in -o requirements-dev.txt
 
 bench: $(READY) ## Compare side by side and write bench/RESULTS.md
-	$(BIN)/python -m bench
+	PYTHONPATH=tests $(BIN)/python -m bench
 
 docs: $(READY) ## Build the documentation into site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

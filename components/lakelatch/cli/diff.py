@@ -1,6 +1,7 @@
 """`lakelatch access diff`: what a change does to who can do what."""
 
 import json
+import shutil
 from pathlib import Path
 
 import click
@@ -13,6 +14,9 @@ from lakelatch.access.diff.text import text
 from lakelatch.cli import files, model_files
 from lakelatch.cli.model_files import MODEL
 from lakelatch.cli.sides import read
+
+WIDTH = 120
+"""Of lines that go to a file or a pipe; on a terminal it is the terminal's, or `COLUMNS`."""
 
 NOTHING, LESS, MORE = 0, 3, 4
 """Exit codes with `--exit-code`; 1 and 2 are those of errors and wrong usage."""
@@ -49,7 +53,7 @@ def diff(
     elif as_markdown:
         click.echo(markdown(found), nl=False)
     else:
-        click.echo("\n".join(text(found)))
+        click.echo("\n".join(text(found, shutil.get_terminal_size((WIDTH, 24)).columns)))
     if not exit_code or not found.changes:
         return NOTHING
     return MORE if found.grows else LESS

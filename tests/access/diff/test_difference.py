@@ -148,7 +148,7 @@ def test_what_is_at_stake_comes_first() -> None:
 
 
 def test_the_words() -> None:
-    lines = list(as_text(compare(*busy())))
+    lines = list(as_text(compare(*busy()), 100))
     assert lines[0] == "8 changes: 4 to more access, 1 to other access, 3 to less access"
     at = lines.index("  + nightly-report may now do 20 actions  [high risk]")
     assert lines[at + 1] == "      high risk: jobs.*"
@@ -158,7 +158,7 @@ def test_the_words() -> None:
 
 
 def test_nothing_is_said_in_a_line() -> None:
-    assert list(as_text(compare(WIDE, WIDE))) == ["no access changes"]
+    assert list(as_text(compare(WIDE, WIDE), 100)) == ["no access changes"]
     assert markdown(compare(WIDE, WIDE)).splitlines() == [MARK, "### Access changes", "", "**No access changes.**"]
 
 
@@ -170,7 +170,7 @@ def test_no_name_comes_to_life_in_markdown_or_on_a_terminal() -> None:
     found = compare(WIDE, new)
     told = markdown(found)
     assert "```a`b @team <b>#1</b> ``c``\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}|*x*```" in told
-    for shown in (told, "\n".join(as_text(found))):
+    for shown in (told, "\n".join(as_text(found, 100))):
         assert "\x1b" not in shown
         assert "\u202e" not in shown
 

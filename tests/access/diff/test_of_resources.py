@@ -151,7 +151,7 @@ def test_no_secret_is_shown() -> None:
     }
     found = compare(state(), state(hidden, trusted, resource("x:y:Z", "n", password=SECRET)))
     assert found.changes
-    for shown in (json.dumps(as_json(found)), markdown(found), "\n".join(text(found))):
+    for shown in (json.dumps(as_json(found)), markdown(found), "\n".join(text(found, 100))):
         assert SECRET not in shown
 
 

@@ -47,7 +47,7 @@ class Reaches:
     """Finds out what the identities of a policy may do."""
 
     policy: Policy
-    _asked: dict[tuple[str, frozenset[str]], _Asked | None] = field(default_factory=dict, repr=False)
+    _plans: dict[tuple[object, ...], list[tuple[_Asked | None, list[str]]]] = field(default_factory=dict, repr=False)
     _found: dict[tuple[object, ...], Terms | None] = field(default_factory=dict, repr=False)
     _whole: dict[tuple[object, ...], Mapping[str, Terms]] = field(default_factory=dict, repr=False)
     _names: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -63,9 +63,24 @@ class Reaches:
         given = _given(subject, known=known)
         key = (*subject.roles.items(), rules, known, *(given[name] for name in self._named(rules)))
         if key not in self._whole:
-            every = {action: self._terms(subject, action, rules, given, known) for action in subject.grants}
-            self._whole[key] = {action: terms for action, terms in every.items() if terms is not None}
+            found: dict[str, Terms] = {}
+            for asked, actions in self._plan(subject, rules):
+                terms = FREE if asked is None else self._terms(subject, asked, actions[0], given, known)
+                if terms is not None:
+                    found.update(dict.fromkeys(actions, terms))
+            self._whole[key] = found
         return Reach(subject, False, self._whole[key])
+
+    def _plan(self, subject: Subject, rules: frozenset[str]) -> list[tuple[_Asked | None, list[str]]]:
+        """What somebody's roles grant, by what is asked of it: mostly few things of many actions."""
+        key = (*subject.roles.items(), rules)
+        if key not in self._plans:
+            alike: dict[object, tuple[_Asked | None, list[str]]] = {}
+            for action in subject.grants:
+                asked = self._about(action, rules)
+                alike.setdefault(asked and (asked.rules, asked.action), (asked, []))[1].append(action)
+            self._plans[key] = list(alike.values())
+        return self._plans[key]
 
     def _named(self, rules: frozenset[str]) -> tuple[str, ...]:
         """What of the identity rules speak of, whatever is asked."""
@@ -75,14 +90,8 @@ class Reaches:
         return self._names[rules]
 
     def _terms(
-        self, subject: Subject, action: str, rules: frozenset[str], given: Mapping[str, str], known: bool
+        self, subject: Subject, asked: _Asked, action: str, given: Mapping[str, str], known: bool
     ) -> Terms | None:
-        place = (action, rules)
-        if place not in self._asked:
-            self._asked[place] = self._about(action, rules)
-        asked = self._asked[place]
-        if asked is None:
-            return FREE
         key = (asked.rules, asked.action, known, *(given[name] for name in asked.about))
         if key not in self._found:
             settled = evidence(subject, action, Asked(), subject_known=known)

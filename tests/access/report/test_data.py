@@ -72,6 +72,18 @@ def test_everybody_has_what_is_decided_of_the_whole_catalogue(rules: dict[str, A
     assert reach(told, "analysts") is None
 
 
+def test_the_same_actions_on_other_terms_are_told_apart() -> None:
+    raw = yaml.safe_load(WIDE)
+    raw["rules"] = {"cap": {"for": {"services": ["exporter"]}, "networks": ["10.0.0.0/8"]}}
+    told = data(AccessModel.read(text(raw)), "model")
+    bound, free = reach(told, "exporter"), reach(told, "nightly-report")
+    assert bound is not None
+    assert free is not None
+    assert bound.keys() == free.keys()
+    assert {tuple(terms) for _, terms in bound.values()} == {("client.address in 10.0.0.0/8",)}
+    assert {tuple(terms) for _, terms in free.values()} == {()}
+
+
 def test_whoever_is_only_observed_has_everything() -> None:
     raw = yaml.safe_load(WIDE)
     raw["services"]["exporter"]["mode"] = "observe"

@@ -65,3 +65,9 @@ def test_rules_that_are_about_others_ask_nothing() -> None:
     reaches = Reaches(policy)
     assert all(reaches.of(policy.subjects["one"]).terms.values())
     assert not any(reaches.of(policy.subjects["two"]).terms.values())
+
+
+@pytest.mark.parametrize("rule", ["of an action", "of a method"])
+def test_what_is_asked_of_each_action_is_found_out_for_each(rule: str) -> None:
+    policy = Policy(subjects(), {"rule": Rule.model_validate(RULES[rule])})
+    assert set(Reaches(policy).of(policy.subjects["one"]).terms) == {"jobs.list", "warehouses.get"}

@@ -117,6 +117,14 @@ def test_somebody_is_shown_with_every_action_its_role_and_its_terms(chromium: Br
     ]
 
 
+def test_whoever_goes_round_the_gateway_is_shown_as_such(chromium: Browser, file: Path) -> None:
+    for who in ("etl-deploy", "analysts"):
+        chromium.open(file, f"#who/{who}")
+        told = chromium.run("document.querySelector('.warning').textContent")
+        assert told.startswith("Goes round the gateway: there nothing checks its actions")
+        assert chromium.run("document.querySelectorAll('details').length") == 0
+
+
 def test_an_action_is_shown_with_everybody_who_may_do_it(chromium: Browser, file: Path) -> None:
     chromium.open(file, "#action/statement_execution.execute_statement")
     assert rows(chromium) == ["nightly-report", "exporter"]
@@ -176,6 +184,17 @@ def test_every_text_can_be_read_by_day_and_by_night(chromium: Browser, file: Pat
     told = chromium.run(CONTRAST)
     assert len(told) > 10
     assert not [row for row in told if contrast(row[1], row[2]) < 4.5]
+
+
+@pytest.mark.parametrize("fragment", VIEWS)
+def test_a_narrow_window_has_nothing_beside_it(chromium: Browser, file: Path, fragment: str) -> None:
+    """Of 320 pixels (WCAG 2.2, success criterion 1.4.10)."""
+    chromium.call("Emulation.setDeviceMetricsOverride", width=320, height=600, deviceScaleFactor=1, mobile=True)
+    try:
+        chromium.open(file, fragment)
+        assert chromium.run("document.documentElement.scrollWidth") <= 320
+    finally:
+        chromium.call("Emulation.clearDeviceMetricsOverride")
 
 
 @pytest.mark.parametrize("fragment", VIEWS)

@@ -8,7 +8,7 @@ from lakelatch.access import summary
 from lakelatch.access.diff.snapshot import MEMBER, Life, Right, Setting, Snapshot
 from lakelatch.access.limits import Limits
 from lakelatch.access.model import AccessModel
-from lakelatch.access.model_policy import people_of, policy_of
+from lakelatch.access.model_policy import policy_of
 from lakelatch.access.people import Assurance
 from lakelatch.access.trusts import platform_trust
 
@@ -30,7 +30,7 @@ def of_model(model: AccessModel) -> Snapshot:
         rights=tuple(_rights(model)),
         lives=(Life("tokens that the gateway signs", model.lifetimes.gateway_token_seconds),),
         settings=tuple(_settings(model)),
-        round_it=frozenset(_round(model)),
+        round_it=frozenset(summary.ways_round(model)),
     )
 
 
@@ -62,12 +62,6 @@ def _rights(model: AccessModel) -> Iterator[Right]:
                 kind, name = grant.securable
                 for privilege in grant.privileges:
                     yield Right(row.who, row.kind, f"{privilege} on {kind} {name}", row.group, where)
-
-
-def _round(model: AccessModel) -> Iterator[str]:
-    yield from (name for name, service in model.services.items() if service.via == "direct")
-    checked = people_of(model)
-    yield from (name for name, row in model.people.items() if row.issuer not in checked or row.assurance is not None)
 
 
 def _often(limits: Limits | None) -> str:

@@ -124,7 +124,7 @@ def _by_risk(actions: Iterable[str]) -> Iterator[tuple[Risk, list[str]]]:
 
 def demanded(demand: Demand) -> tuple[Piece, ...]:
     """What has to hold of a request."""
-    when = (" (", demand.hours, ")") if demand.hours else ()
+    when = (" (asked only ", demand.hours, ")") if demand.hours else ()
     given = tuple(piece for name, value in demand.given for piece in (", with ", Exact(f"{name} = {value or '?'}")))
     if demand.key == "never":
         return ("no request at all", *when)

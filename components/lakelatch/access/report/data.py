@@ -106,12 +106,11 @@ def _who(
         ]
     for name, people in model.people.items():
         issuer, group = of_people[name]
-        checked = snapshot.policy.people.get(issuer) if name not in snapshot.round_it else None
+        checked = snapshot.policy.people.get(issuer)
         reach = snapshot.reach(Identity(issuer, "", checked.groups_claim, (group,))) if checked else None
-        how = "gateway" if checked else OWN_TOKEN
         held = [roles[role] for role in people.roles]
         told = _reach(reach, roles, reaches, terms)
-        yield [name, "people", None, how, "enforce", held, told, people.assurance, trusts.get(name, [])]
+        yield [name, "people", None, OWN_TOKEN, "enforce", held, told, people.assurance, trusts.get(name, [])]
 
 
 def _reach(reach: Reach | None, roles: dict[str, int], reaches: _Table, terms: _Table) -> int | None:

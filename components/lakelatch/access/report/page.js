@@ -50,8 +50,9 @@ const partsOf = cached((action) => {
   });
   return found;
 });
-const roundIt = (one) => one[WHO.reach] === null;
-const observed = (one) => one[WHO.kind] === "service" && !roundIt(one) && (data.observed || one[WHO.mode] === "observe");
+const checked = (one) => one[WHO.reach] !== null;
+const roundIt = (one) => one[WHO.via] !== "gateway";
+const observed = (one) => checked(one) && one[WHO.kind] === "service" && (data.observed || one[WHO.mode] === "observe");
 
 function textOf(one) {
   const trusts = one[WHO.trusts].map((number) => data.trusts[number]);
@@ -77,7 +78,7 @@ function matching(list, query) {
 
 function whoRow(number) {
   const one = data.who[number];
-  const risks = roundIt(one) ? null : risksOf(one[WHO.reach]);
+  const risks = checked(one) ? risksOf(one[WHO.reach]) : null;
   return make("li", {}, whoLink(one), tags(
     tag(one[WHO.kind]),
     one[WHO.workspace] ? tag(one[WHO.workspace]) : null,
@@ -180,11 +181,13 @@ function showWho(name) {
   const title = heading(name);
   const parts = [title, make("p", {}, tags(tag(one[WHO.kind]), one[WHO.workspace] ? tag(one[WHO.workspace]) : null, tag(one[WHO.via])))];
   if (roundIt(one)) {
-    parts.push(make("p", { class: "warning", text: "Goes round the gateway: nothing checks its actions, only the rights of its groups count." }));
-  } else {
-    if (observed(one)) parts.push(make("p", { class: "warning", text: "Only observed: nothing is refused to it." }));
-    const risks = risksOf(one[WHO.reach]);
-    parts.push(make("h3", { text: "The gateway lets through " + count(risks.all, "action") }), ...actionsOf(one));
+    const how = checked(one) ? "Can go round the gateway with a token of its own: " : "Goes round the gateway: ";
+    parts.push(make("p", { class: "warning", text: how + "there nothing checks its actions, and only the rights of its groups count." }));
+  }
+  if (observed(one)) parts.push(make("p", { class: "warning", text: "Only observed: nothing is refused to it." }));
+  if (checked(one)) {
+    const all = risksOf(one[WHO.reach]).all;
+    parts.push(make("h3", { text: "The gateway lets through " + count(all, "action") }), ...actionsOf(one));
   }
   parts.push(make("h3", { text: "Roles, and their rights at Databricks" }));
   for (const role of one[WHO.roles].map((role) => data.roles[role])) {
@@ -204,7 +207,7 @@ function showAction(name) {
   const action = data.actions[number];
   const parts = partsOf(number);
   const may = [];
-  data.who.forEach((one, at) => { if (!roundIt(one) && parts.has(one[WHO.reach])) may.push(at); });
+  data.who.forEach((one, at) => { if (checked(one) && parts.has(one[WHO.reach])) may.push(at); });
   const title = heading(name);
   const row = (at) => {
     const [role, terms] = parts.get(data.who[at][WHO.reach]);

@@ -95,6 +95,23 @@ def test_two_exports(old: Any, new: Any, wanted: list[tuple[str, str]]) -> None:
     assert changes(compare(old, new)) == wanted
 
 
+def test_other_pinned_keys_are_another_trust_and_are_not_shown() -> None:
+    old, new = trust("a"), trust("a")
+    old["inputs"]["oidcPolicy"]["jwksJson"] = "one"
+    new["inputs"]["oidcPolicy"]["jwksJson"] = SECRET
+    found = compare(state(old), state(new))
+    assert changes(found) == [("other", "high")]
+    for shown in (json.dumps(as_json(found)), markdown(found), "\n".join(text(found, 100))):
+        assert SECRET not in shown
+        assert "SHA-256" in shown
+
+
+def test_a_resources_name_is_shown_to_the_letter() -> None:
+    kind = "databricks:index/token:Token"
+    found = compare(state(), state(resource(kind, "@team <b>", lifetimeSeconds=60.0)))
+    assert "`personal access token @team <b>`: nothing → `60 s`" in markdown(found)
+
+
 def step(op: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
     urn = (new or old or {})["urn"]
     return {"op": op, "urn": urn} | {key: row for key, row in (("oldState", old), ("newState", new)) if row}

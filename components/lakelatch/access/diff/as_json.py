@@ -6,8 +6,9 @@ from typing import Any
 from lakelatch.access.actions import ACTIONS
 from lakelatch.access.diff.actions import ActionChange
 from lakelatch.access.diff.difference import Change, Difference
-from lakelatch.access.diff.words import verdict
+from lakelatch.access.diff.words import fingerprint, verdict
 from lakelatch.access.terms import Demand
+from lakelatch.access.trusts import Trust
 
 
 def as_json(found: Difference) -> dict[str, Any]:
@@ -22,8 +23,8 @@ def as_json(found: Difference) -> dict[str, Any]:
                 who=change.who,
                 by=change.by,
                 change=change.change,
-                old=change.old and asdict(change.old),
-                new=change.new and asdict(change.new),
+                old=_trust(change.old),
+                new=_trust(change.new),
             )
             for change in found.trusts
         ],
@@ -32,6 +33,13 @@ def as_json(found: Difference) -> dict[str, Any]:
         "settings": [_row(change, what=change.what, old=change.old, new=change.new) for change in found.settings],
         "not_seen": list(found.unseen),
     }
+
+
+def _trust(trust: Trust | None) -> dict[str, Any] | None:
+    """Of pinned keys only what tells them apart: whoever pastes a private one must not find it here again."""
+    if trust is None:
+        return None
+    return asdict(trust) | {"jwks_json": trust.jwks_json and fingerprint(trust.jwks_json)}
 
 
 def _row(of: Change, **rest: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Final
 
 from lakelatch.access.diff.difference import Difference
 from lakelatch.access.diff.effects import Effect
-from lakelatch.access.diff.words import Exact, Piece, Sentence, printable, sections, verdict
+from lakelatch.access.diff.pieces import Exact, Piece, printable
+from lakelatch.access.diff.words import Sentence, sections, verdict
 
 CHARACTERS: Final = 60_000
 """GitHub takes 65,536 of a comment; whoever posts it puts something round it."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal
 
+from lakelatch.access.diff.pieces import printable
 from lakelatch.access.diff.snapshot import Snapshot
 from lakelatch.access.diff.trusts import trust_changes
-from lakelatch.access.diff.words import printable
 
 Kind = Literal["same", "added", "removed", "changed"]
 

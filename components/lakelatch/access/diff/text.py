@@ -6,7 +6,8 @@ from typing import Final
 
 from lakelatch.access.diff.difference import Difference
 from lakelatch.access.diff.effects import Effect
-from lakelatch.access.diff.words import Piece, plain, sections, verdict
+from lakelatch.access.diff.pieces import Piece, plain
+from lakelatch.access.diff.words import sections, verdict
 
 SIGNS: Final[dict[Effect, str]] = {"more": "+", "other": "~", "less": "-"}
 """More access, other access, less access."""

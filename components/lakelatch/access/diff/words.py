@@ -1,31 +1,22 @@
 """A difference in words: sentences of plain pieces and pieces to the letter, for a terminal and for Markdown alike."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 from lakelatch.access.action import Risk
 from lakelatch.access.actions import ACTIONS, GRANTABLE
 from lakelatch.access.diff.actions import ActionChange
 from lakelatch.access.diff.difference import Difference, RightChange, RoundChange, ValueChange
 from lakelatch.access.diff.effects import RISKS, Effect, risk_of_actions
+from lakelatch.access.diff.pieces import Exact, Piece, joined
 from lakelatch.access.diff.snapshot import MEMBER
 from lakelatch.access.diff.trusts import TrustChange
 from lakelatch.access.terms import Demand
 from lakelatch.access.trusts import Trust
 
 LATER: Final = "known after `pulumi up`"
-
-
-class Exact(NamedTuple):
-    """A piece that is shown to the letter: a name, a subject, a condition."""
-
-    text: str
-
-
-Piece = str | Exact
 
 
 @dataclass(frozen=True)
@@ -91,13 +82,13 @@ def _actions(changes: Iterable[ActionChange]) -> Iterator[Sentence]:
         said: list[tuple[Piece, ...]] = []
         if one.everything and one.change == "gains":
             said.append(("nothing is refused to it any more (", Exact("mode: observe"), ")"))
-        said += [(f"{risk} risk: ", *_joined(names)) for risk, names in _by_risk(one.actions)]
+        said += [(f"{risk} risk: ", *joined(names)) for risk, names in _by_risk(one.actions)]
         said += [("must hold now: ", *demanded(demand)) for demand in telling(one.added)]
         said += [("need not hold any more: ", *demanded(demand)) for demand in telling(one.dropped)]
         verb, terms = _VERBS[one.change]
         count = f"{len(one.actions)} action{'s' if len(one.actions) != 1 else ''}"
         bearer = (" as ", Exact(one.bearer)) if one.bearer else ()
-        who = (*_joined(row.who for row in rows), *bearer)
+        who = (*joined(row.who for row in rows), *bearer)
         yield Sentence(one.effect, one.risk, (*who, f" {verb} {count}{terms}"), tuple(said))
 
 
@@ -162,10 +153,11 @@ def _parts(trust: Trust | None) -> Iterator[tuple[str, str]]:
     yield "audience", " or ".join(trust.audiences) or LATER
     yield "subject", trust.subject or "whoever the claim names, or " + LATER
     yield "subject claim", trust.subject_claim
-    yield "keys", trust.jwks_uri or (f"pinned, {_fingerprint(trust.jwks_json)}" if trust.jwks_json else "")
+    yield "keys", trust.jwks_uri or (f"pinned, {fingerprint(trust.jwks_json)}" if trust.jwks_json else "")
 
 
-def _fingerprint(text: str) -> str:
+def fingerprint(text: str) -> str:
+    """What tells a set of keys from another, and shows none of it."""
     return f"SHA-256 {sha256(text.encode()).hexdigest()[:16]}"
 
 
@@ -176,45 +168,21 @@ def _rights(changes: Iterable[RightChange]) -> Iterator[Sentence]:
             change
         )
     for rows in alike.values():
-        right, gains = rows[0].right, rows[0].change == "gains"
-        where = (" in ", Exact(right.workspace)) if right.workspace else ()
-        what: tuple[Piece, ...] = (Exact(right.what), f": {'now also' if gains else 'no longer'} ")
+        right, who = rows[0].right, joined(row.right.who for row in rows)
+        verb = ": now also " if rows[0].change == "gains" else ": no longer "
+        group = (" the group ", Exact(right.group), *((" in ", Exact(right.workspace)) if right.workspace else ()))
         if right.what == MEMBER:
-            what = ("whatever else the group has: now also " if gains else "whatever else the group has: no longer ",)
-        said = (*what, *_joined(row.right.who for row in rows), ", by the group ", Exact(right.group), *where)
+            said: tuple[Piece, ...] = ("members of", *group, verb, *who)
+        else:
+            said = (Exact(right.what), verb, *who, ", by", *group)
         yield Sentence(rows[0].effect, rows[0].risk, said)
 
 
 def _value(change: ValueChange) -> Sentence:
     was, now = (Exact(value) if value is not None else "nothing" for value in (change.old, change.new))
-    return Sentence(change.effect, change.risk, (f"{change.what}: ", was, " → ", now))
+    return Sentence(change.effect, change.risk, (Exact(change.what), ": ", was, " → ", now))
 
 
 _SERVICES: Final[dict[str, list[str]]] = {}
 for _name in GRANTABLE:
     _SERVICES.setdefault(ACTIONS[_name].service, []).append(_name)
-
-NAMES: Final = 40
-"""So many are named one by one; the JSON has all."""
-
-
-def _joined(names: Iterable[str]) -> tuple[Piece, ...]:
-    rows = list(dict.fromkeys(names))
-    pieces: list[Piece] = []
-    for name in rows[:NAMES]:
-        pieces += [", ", Exact(name)] if pieces else [Exact(name)]
-    return (*pieces, f" and {len(rows) - NAMES} more") if len(rows) > NAMES else tuple(pieces)
-
-
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What could move a terminal's cursor, or show a text in another order than it is read in."""
-
-
-def printable(text: str) -> str:
-    """A text on one line, of which nothing steers a terminal."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def plain(pieces: Iterable[Piece]) -> str:
-    """Pieces for a terminal."""
-    return "".join(printable(piece if isinstance(piece, str) else piece.text) for piece in pieces)

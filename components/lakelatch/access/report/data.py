@@ -10,8 +10,9 @@ from typing import Any, Final
 from lakelatch.access import summary
 from lakelatch.access.actions import ACTIONS
 from lakelatch.access.diff.of_model import of_model
+from lakelatch.access.diff.pieces import plain
 from lakelatch.access.diff.snapshot import Identity, Snapshot
-from lakelatch.access.diff.words import demanded, plain, telling
+from lakelatch.access.diff.words import demanded, telling
 from lakelatch.access.model import AccessModel
 from lakelatch.access.reach import Reach
 from lakelatch.access.remedies import window

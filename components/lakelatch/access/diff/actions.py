@@ -6,6 +6,7 @@ conditions in CEL are written differently, they count as different.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from lakelatch.access.action import Risk
@@ -80,6 +81,7 @@ def _of(
         yield ActionChange(who, kind, identity, bearer, change, tuple(actions), added, dropped, everything)
 
 
+@lru_cache(maxsize=4096)
 def _change(was: Terms | None, now: Terms | None) -> tuple[Change, tuple[Demand, ...], tuple[Demand, ...]]:
     added, dropped = (
         tuple(sorted((now or FREE) - (was or FREE), key=str)),

@@ -1,5 +1,6 @@
 """Proves what is said of actions: in which direction terms change, of people in two groups, and of what is observed."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -74,6 +75,19 @@ def test_people_in_two_groups_are_told_where_neither_group_shows_it() -> None:
         "loses",
         (STATEMENT,),
     )
+
+
+def test_people_by_another_claim_are_told_with_both() -> None:
+    old, new = people(), people()
+    rows = new.policy.people[ISSUER]
+    new = replace(new, policy=replace(new.policy, people={ISSUER: replace(rows, groups_claim="roles")}))
+    changes = [(change.who, change.bearer, change.change) for change in action_changes(old, new)]
+    assert changes == [
+        ("analysts", "claim groups", "loses"),
+        ("guests", "claim groups", "loses"),
+        ("analysts", "claim roles", "gains"),
+        ("guests", "claim roles", "gains"),
+    ]
 
 
 def test_what_a_single_group_shows_is_not_told_of_two_again() -> None:

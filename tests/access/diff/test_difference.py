@@ -118,6 +118,18 @@ def test_a_service_that_goes_round_the_gateway_is_told_everywhere() -> None:
     assert [(one.by, one.change) for one in found.trusts] == [("Databricks", "changed"), ("the gateway", "removed")]
 
 
+def test_a_service_and_people_of_one_name_are_told_apart() -> None:
+    data: Any = yaml.safe_load(direct())
+    data["people"]["exporter"] = data["people"].pop("analysts")
+    alike = text(data)
+    data["services"]["exporter"]["via"] = "gateway"
+    found = compare(text(data), alike)
+    assert [(one.kind, one.who, one.change) for one in found.round_it] == [("service", "exporter", "begins")]
+    assert not found.rights
+    lines = list(as_text(compare(WIDE, text(data)), 100))
+    assert any("+ exporter (people) goes round the gateway now" in line for line in lines)
+
+
 def test_one_more_audience_loosens_a_trust() -> None:
     """Only what is added: the same issuer and subject."""
     old, new = (of_model(AccessModel.read(WIDE)) for _ in range(2))

@@ -121,3 +121,13 @@ def test_embedded_data_come_back_and_leave_their_element_never(value: Any) -> No
     shown = embedded([value, "</script><!--"])
     assert "<" not in shown
     assert json.loads(shown) == [value, "</script><!--"]
+
+
+def test_a_service_and_people_of_one_name_are_two() -> None:
+    raw = yaml.safe_load(WIDE)
+    raw["people"]["exporter"] = raw["people"].pop("analysts")
+    told = data(AccessModel.read(text(raw)), "model")
+    service, people = (one for one in told["who"] if one[0] == "exporter")
+    assert (service[1], people[1]) == ("service", "people")
+    assert [told["trusts"][number][1] for number in service[8]] == ["the gateway", "Databricks"]
+    assert [told["trusts"][number][1] for number in people[8]] == ["the Databricks account"]

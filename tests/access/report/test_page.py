@@ -118,8 +118,8 @@ def test_somebody_is_shown_with_every_action_its_role_and_its_terms(chromium: Br
 
 
 def test_whoever_goes_round_the_gateway_is_shown_as_such(chromium: Browser, file: Path) -> None:
-    for who in ("etl-deploy", "analysts"):
-        chromium.open(file, f"#who/{who}")
+    for address in ("#who/etl-deploy", "#people/analysts"):
+        chromium.open(file, address)
         told = chromium.run("document.querySelector('.warning').textContent")
         assert told.startswith("Goes round the gateway: there nothing checks its actions")
         assert chromium.run("document.querySelectorAll('details').length") == 0
@@ -133,7 +133,9 @@ def test_an_action_is_shown_with_everybody_who_may_do_it(chromium: Browser, file
     assert "1,000 identities" in chromium.run("document.getElementById('view').textContent")
 
 
-@pytest.mark.parametrize("fragment", ["", "#who/nobody", "#action/x", "#who/%E0%A4%A", "#no/such", "#__proto__"])
+@pytest.mark.parametrize(
+    "fragment", ["", "#who/nobody", "#action/x", "#who/%E0%A4%A", "#people/exporter", "#no/such", "#__proto__"]
+)
 def test_no_address_breaks_the_page(chromium: Browser, file: Path, fragment: str) -> None:
     chromium.open(file, fragment)
     assert chromium.run("document.getElementById('view').textContent.length") > 10
@@ -170,7 +172,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-VIEWS: Final = ("", "#actions", "#trusts", "#rules", "#who/exporter", "#who/analysts")
+VIEWS: Final = ("", "#actions", "#trusts", "#rules", "#who/exporter", "#people/analysts")
 
 
 @pytest.mark.parametrize(("scheme", "fragment"), list(itertools.product(("light", "dark"), VIEWS)))

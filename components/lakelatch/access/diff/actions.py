@@ -28,7 +28,8 @@ class ActionChange:
     """`service` or `people`."""
     identity: Identity
     bearer: str
-    """The subject, where a service is another identity than before: each is told by itself. Otherwise empty."""
+    """The subject where a service is another identity than before, for people the claim: each is told by itself.
+    Otherwise empty."""
     change: Change
     actions: tuple[str, ...]
     added: tuple[Demand, ...] = ()
@@ -106,4 +107,7 @@ def _named(identity: Identity, old: Snapshot, new: Snapshot) -> tuple[str, str, 
         new.people.get((identity.issuer, group)) or old.people.get((identity.issuer, group)) or group
         for group in identity.groups
     ]
-    return " and ".join(names), "people", ""
+    claims = {
+        side.policy.people[identity.issuer].groups_claim for side in (old, new) if identity.issuer in side.policy.people
+    }
+    return " and ".join(names), "people", f"claim {identity.claim}" if len(claims) > 1 else ""

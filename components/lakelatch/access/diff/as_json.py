@@ -16,7 +16,9 @@ def as_json(found: Difference) -> dict[str, Any]:
     return {
         "summary": verdict(found),
         "actions": [_action(change) for change in found.actions],
-        "round_the_gateway": [_row(change, who=change.who, change=change.change) for change in found.round_it],
+        "round_the_gateway": [
+            _row(change, who=change.who, kind=change.kind, change=change.change) for change in found.round_it
+        ],
         "trusts": [
             _row(
                 change,

@@ -46,6 +46,8 @@ class RightChange:
 class RoundChange:
     """Somebody who goes round the gateway now, or no longer."""
 
+    kind: str
+    """`service` or `people`."""
     who: str
     change: Literal["begins", "ends"]
     risk: Risk = "high"
@@ -116,8 +118,8 @@ def _ordered(changes: Iterable[_C]) -> tuple[_C, ...]:
 
 
 def _round(old: Snapshot, new: Snapshot) -> Iterator[RoundChange]:
-    yield from (RoundChange(who, "begins") for who in sorted(new.round_it - old.round_it))
-    yield from (RoundChange(who, "ends") for who in sorted(old.round_it - new.round_it))
+    yield from (RoundChange(*who, "begins") for who in sorted(new.round_it - old.round_it))
+    yield from (RoundChange(*who, "ends") for who in sorted(old.round_it - new.round_it))
 
 
 def _rights(old: Snapshot, new: Snapshot) -> Iterator[RightChange]:

@@ -126,7 +126,7 @@ def _rights(row: Mapping[str, Any], names: Mapping[Any, str]) -> Iterator[Right]
             group = names.get(holder) or _name(row, "displayName")
             for key, value in values.items():
                 if value is True:
-                    yield Right(f"members of {group}", "people", f"entitlement {_dashed(key)}", group)
+                    yield Right(f"members of {group}", "group", f"entitlement {_dashed(key)}", group)
 
 
 def _lives(row: Mapping[str, Any]) -> Iterator[Life]:

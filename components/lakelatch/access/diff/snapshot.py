@@ -37,7 +37,7 @@ class Right:
 
     who: str
     kind: str
-    """`service` or `people`."""
+    """`service`, `people`, or `group` where only the group is known."""
     what: str
     """`MEMBER`, or as in `SELECT on schema main.sales` or `entitlement databricks-sql-access`."""
     group: str
@@ -76,8 +76,8 @@ class Snapshot:
     rights: tuple[Right, ...] = ()
     lives: tuple[Life, ...] = ()
     settings: tuple[Setting, ...] = ()
-    round_it: frozenset[str] = frozenset()
-    """Who goes round the gateway, so that nothing checks their actions."""
+    round_it: frozenset[tuple[str, str]] = frozenset()
+    """Who goes round the gateway, so that nothing checks their actions: `service` or `people`, and the name."""
     unseen: tuple[str, ...] = ()
     """What could not be read, in words."""
 

@@ -88,8 +88,13 @@ def _actions(changes: Iterable[ActionChange]) -> Iterator[Sentence]:
         verb, terms = _VERBS[one.change]
         count = f"{len(one.actions)} action{'s' if len(one.actions) != 1 else ''}"
         bearer = (" as ", Exact(one.bearer)) if one.bearer else ()
-        who = (*joined(row.who for row in rows), *bearer)
+        who = (*joined(_titled(row.who, row.kind) for row in rows), *bearer)
         yield Sentence(one.effect, one.risk, (*who, f" {verb} {count}{terms}"), tuple(said))
+
+
+def _titled(who: str, kind: str) -> str:
+    """As `access show` calls them: a service and people may have one name."""
+    return f"{who} (people)" if kind == "people" else who
 
 
 def telling(demands: Iterable[Demand]) -> Iterator[Demand]:
@@ -126,7 +131,7 @@ def _round(change: RoundChange) -> Sentence:
     said = "goes round the gateway now: nothing checks its actions, only the rights of its groups count"
     if change.change == "ends":
         said = "no longer goes round the gateway"
-    return Sentence(change.effect, change.risk, (Exact(change.who), f" {said}"))
+    return Sentence(change.effect, change.risk, (Exact(_titled(change.who, change.kind)), f" {said}"))
 
 
 def _trust(change: TrustChange) -> Sentence:
@@ -168,7 +173,7 @@ def _rights(changes: Iterable[RightChange]) -> Iterator[Sentence]:
             change
         )
     for rows in alike.values():
-        right, who = rows[0].right, joined(row.right.who for row in rows)
+        right, who = rows[0].right, joined(_titled(row.right.who, row.right.kind) for row in rows)
         verb = ": now also " if rows[0].change == "gains" else ": no longer "
         group = (" the group ", Exact(right.group), *((" in ", Exact(right.workspace)) if right.workspace else ()))
         if right.what == MEMBER:

@@ -17,7 +17,7 @@ from lakelatch.access.model import AccessModel
 from lakelatch.access.reach import Reach
 from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
-from lakelatch.access.summary import OWN_TOKEN
+from lakelatch.access.summary import ACCOUNT, OWN_TOKEN
 from lakelatch.access.terms import Terms
 
 NUMBERS: Final = {name: number for number, name in enumerate(ACTIONS)}
@@ -56,11 +56,12 @@ def data(model: AccessModel, source: str) -> dict[str, Any]:
     """
     snapshot = of_model(model)
     roles = {name: number for number, name in enumerate(model.roles)}
-    trusts: dict[str, list[int]] = {}
+    trusts: dict[tuple[str, str], list[int]] = {}
     rows = list(summary.trusted(model))
     for number, row in enumerate(rows):
+        kind = "people" if row.by == ACCOUNT else "service"
         for one in row.who.split(", "):
-            trusts.setdefault(one, []).append(number)
+            trusts.setdefault((kind, one), []).append(number)
     reaches, terms = _Table(), _Table()
     who = list(_who(model, snapshot, roles, trusts, reaches, terms))
     return {
@@ -85,7 +86,7 @@ def _who(
     model: AccessModel,
     snapshot: Snapshot,
     roles: dict[str, int],
-    trusts: dict[str, list[int]],
+    trusts: dict[tuple[str, str], list[int]],
     reaches: _Table,
     terms: _Table,
 ) -> Iterator[list[Any]]:
@@ -103,7 +104,7 @@ def _who(
             [roles[role] for role in service.roles],
             _reach(reach, roles, reaches, terms),
             None,
-            trusts.get(name, []),
+            trusts.get(("service", name), []),
         ]
     for name, people in model.people.items():
         issuer, group = of_people[name]
@@ -111,7 +112,17 @@ def _who(
         reach = snapshot.reach(Identity(issuer, "", checked.groups_claim, (group,))) if checked else None
         held = [roles[role] for role in people.roles]
         told = _reach(reach, roles, reaches, terms)
-        yield [name, "people", None, OWN_TOKEN, "enforce", held, told, people.assurance, trusts.get(name, [])]
+        yield [
+            name,
+            "people",
+            None,
+            OWN_TOKEN,
+            "enforce",
+            held,
+            told,
+            people.assurance,
+            trusts.get(("people", name), []),
+        ]
 
 
 def _reach(reach: Reach | None, roles: dict[str, int], reaches: _Table, terms: _Table) -> int | None:

@@ -5,7 +5,9 @@ const [NAME, ACCESS, RISK, SUMMARY] = [0, 1, 2, 3];
 const WHO = { name: 0, kind: 1, workspace: 2, via: 3, mode: 4, roles: 5, reach: 6, assurance: 7, trusts: 8 };
 const RISKS = ["high", "medium", "low"];
 const PAGE = 100;
-const byName = new Map(data.who.map((one, number) => [one[WHO.name], number]));
+// A service and people may have one name.
+const addressOf = (kind, name) => (kind === "people" ? "people/" : "who/") + encodeURIComponent(name);
+const byAddress = new Map(data.who.map((one, number) => [addressOf(one[WHO.kind], one[WHO.name]), number]));
 const actionByName = new Map(data.actions.map((one, number) => [one[NAME], number]));
 
 function make(tag, properties, ...children) {
@@ -21,7 +23,7 @@ const link = (to, text) => make("a", { href: "#" + to, text });
 const tag = (text, kind) => make("span", { class: "tag " + (kind || ""), text });
 const tags = (...all) => make("span", { class: "tags" }, ...all);
 const count = (number, one, many) => number.toLocaleString("en") + " " + (number === 1 ? one : many || one + "s");
-const whoLink = (one) => link("who/" + encodeURIComponent(one[WHO.name]), one[WHO.name]);
+const whoLink = (one) => link(addressOf(one[WHO.kind], one[WHO.name]), one[WHO.name]);
 const actionLink = (number) => link("action/" + encodeURIComponent(data.actions[number][NAME]), data.actions[number][NAME]);
 
 function* numbersOf(runs) {
@@ -100,8 +102,9 @@ function trustFacts(trust) {
 }
 function trustRow(number) {
   const trust = data.trusts[number];
-  const names = trust[0].split(", ").filter((name) => byName.has(name));
-  const who = names.length ? names.map((name) => whoLink(data.who[byName.get(name)])) : [trust[0]];
+  const kind = trust[1] === "the Databricks account" ? "people" : "service";
+  const known = trust[0].split(", ").map((name) => byAddress.get(addressOf(kind, name))).filter((at) => at !== undefined);
+  const who = known.length ? known.map((at) => whoLink(data.who[at])) : [trust[0]];
   const listed = who.flatMap((one, at) => (at ? [", ", one] : [one]));
   return make("li", {}, ...listed, tags(tag("taken by " + trust[1])), trustFacts(trust));
 }
@@ -174,8 +177,8 @@ function actionsOf(one) {
     return box;
   });
 }
-function showWho(name) {
-  const number = byName.get(name);
+function showWho(kind, name) {
+  const number = byAddress.get(addressOf(kind, name));
   if (number === undefined) return missing(name);
   const one = data.who[number];
   const title = heading(name);
@@ -232,7 +235,7 @@ function route() {
     if (one.dataset.view === list) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
   }
-  if (name && kind === "who") showWho(name);
+  if (name && (kind === "who" || kind === "people")) showWho(kind, name);
   else if (name && kind === "action") showAction(name);
   else showList(list);
 }

@@ -118,9 +118,7 @@ def _rights(row: Mapping[str, Any], names: Mapping[Any, str]) -> Iterator[Right]
             for securable in SECURABLES:
                 if isinstance(name := values.get(_camel(securable)), str):
                     for privilege in values.get("privileges") or ():
-                        yield Right(
-                            f"members of {principal}", "people", f"{privilege} on {securable} {name}", principal
-                        )
+                        yield Right(f"members of {principal}", "group", f"{privilege} on {securable} {name}", principal)
         case kind if kind == _ENTITLEMENTS:
             holder = values.get("groupId") or values.get("servicePrincipalId")
             group = names.get(holder) or _name(row, "displayName")

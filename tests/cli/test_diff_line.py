@@ -41,7 +41,7 @@ def test_a_preview_of_the_engine_is_compared(tmp_path: Path, capsys: pytest.Capt
     stack = EngineProject(tmp_path, "diff", PROGRAM)
     stack.run("config", "set", "subjects", "one two")
     stack.run("config", "set", "--secret", "token", SECRET)
-    said = stack.run("preview", "--json")
+    said = stack.run("preview", "--json", "--show-sames")
     file = tmp_path / "preview.json"
     file.write_text(said[said.index("{") : said.rindex("}") + 1], encoding="utf-8")
     assert json.loads(file.read_text(encoding="utf-8"))["steps"]

@@ -87,18 +87,18 @@ class Snapshot:
         return {Identity(one.issuer, one.subject): name for name, one in self.policy.subjects.items()}
 
     def identities(self) -> Iterator[Identity]:
-        """Everybody whom decisions tell apart: services, and people of one group or of two.
-
-        Of people in several groups the decision is that of some two of them: what is granted to one of them is
-        granted, and what is asked of one of them is asked. A condition over `identity.roles` may see more than two.
-        """
+        """Everybody whom decisions tell apart: services, and people by their group."""
         yield from self.services
         for people in self.policy.people.values():
             for group in people.groups:
                 yield Identity(people.issuer, "", people.groups_claim, (group,))
 
     def pairs(self) -> Iterator[Identity]:
-        """People of two groups, where a rule is about some roles alone; elsewhere single groups tell everything."""
+        """People of two groups, where a rule is about some roles alone; elsewhere single groups tell everything.
+
+        Of people in more groups all that is told follows from every two of them: granted is what one of them has, asked
+        is what is asked of any. Only a condition over `identity.roles` may see more than two.
+        """
         if not any(rule.for_.roles or _of_roles(rule) for rule in self.policy.rules.values()):
             return
         for people in self.policy.people.values():

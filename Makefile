@@ -38,8 +38,9 @@ clients: $(READY) ## Fetch the Java and Node drivers that tests run, into the us
 	@PYTHONPATH=tests $(BIN)/python -m support.client_caches
 
 browser: ## Install headless Chromium where there is none, from Debian's packages; tests of the access report run it
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	@test -z "$$LAKELATCH_BROWSER" || exit 0; \
+	for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name >/dev/null && exit 0; done; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
 check: $(READY) ## Format, lint, types, borders: quick, before every commit
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""What the real engine writes of a preview, compared: trusts, a grant and a secret's life, before and after."""
+"""What the real engine writes of a preview is compared: trusts that would be made, also with what is known later."""
 
 import json
 from pathlib import Path

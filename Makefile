@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test clients check check-mutants check-deep format catalogue reference lock bench docs clean
+.PHONY: help setup up down test clients browser check check-mutants check-deep format catalogue reference lock bench docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -36,6 +36,11 @@ test: $(READY) ## Run all tests: rooms first, then the whole line with the real 
 
 clients: $(READY) ## Fetch the Java and Node drivers that tests run, into the user's cache
 	@PYTHONPATH=tests $(BIN)/python -m support.client_caches
+
+browser: ## Install headless Chromium where there is none, from Debian's packages; tests of the access report run it
+	@test -z "$$LAKELATCH_BROWSER" || exit 0; \
+	for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name >/dev/null && exit 0; done; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 
 check: $(READY) ## Format, lint, types, borders: quick, before every commit
 	$(BIN)/ruff format --check .
@@ -69,7 +74,7 @@ lock: $(READY) ## Lock the newest versions that the *.in files allow
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --python-version 3.11 requirements.in requirements-dev.in -o requirements-dev.txt
 
 bench: $(READY) ## Compare side by side and write bench/RESULTS.md
-	$(BIN)/python -m bench
+	PYTHONPATH=tests $(BIN)/python -m bench
 
 docs: $(READY) ## Build the documentation into site/, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

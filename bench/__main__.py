@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import components, decisions, gateway, growth, model, sandbox
+from bench import components, decisions, gateway, growth, model, report, sandbox
 from lakelatch_gateway.envoy_process import find_envoy
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -61,6 +61,12 @@ SECTIONS = {
         "Reading a large access model",
         "Text in, judged model out: YAML, structure, and what must hold together.",
         model.compare,
+    ),
+    "report": Section(
+        "The access report",
+        "From a model's text to the page, and from its address to a page that can be used, in headless Chromium. "
+        "The page has everybody and the whole catalogue, and draws what is looked at.",
+        report.compare,
     ),
     "sandbox": Section(
         "Token exchange in the sandbox",

@@ -75,6 +75,17 @@ def test_the_table_of_who_can_do_what_is_the_real_one(
     assert said == shown("who-can-do-what.md", "WHO ")
 
 
+def test_the_difference_that_the_guide_shows_is_the_real_one(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
+    (folder / "before.yaml").write_bytes((folder / "stacks" / "access.yaml").read_bytes())
+    lay_over(folder, "guides/access-diff.md")
+    assert run(["access", "diff", "--from", "before.yaml"]) == 0
+    said = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert said == shown("access-diff.md", "3 changes")
+
+
 def _header() -> str:
     """The header of the guide's token: the doctor reads it and verifies nothing."""
     return jwt.utils.base64url_encode(b'{"alg":"RS256","kid":"cc413527-173f"}').decode()

@@ -9,7 +9,7 @@ a gateway stands before one workspace, with tokens for that workspace.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ __all__ = [
     "Scope",
     "action_of",
     "expand",
+    "expand_all",
     "in_match_order",
 ]
 
@@ -97,6 +98,12 @@ def expand(pattern: str) -> tuple[str, ...]:
     if pattern in GROUPS:
         return GROUPS[pattern]
     return _named(pattern)
+
+
+@lru_cache(maxsize=4096)
+def expand_all(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The actions that a role's entries name together, each once; services share roles, so it is remembered."""
+    return tuple(dict.fromkeys(action for pattern in patterns for action in expand(pattern)))
 
 
 def _named(pattern: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from lakelatch.access import document, fragments, workloads
-from lakelatch.access.actions import expand
+from lakelatch.access.actions import expand_all
 from lakelatch.access.consistency import Contradiction, contradictions
 from lakelatch.access.issuers import Issuer
 from lakelatch.access.lifetimes import GATEWAY_TOKEN
@@ -187,10 +187,7 @@ class AccessModel(Part):
 
     def actions_of(self, roles: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """Role by role, the actions that roles let through."""
-        return {
-            role: tuple(dict.fromkeys(action for entry in self.roles[role].actions for action in expand(entry)))
-            for role in roles
-        }
+        return {role: expand_all(self.roles[role].actions) for role in roles}
 
     def workspace_of(self, role: str) -> str | None:
         """The workspace in which a role's group has its rights; None when it is not said and there are several."""

@@ -137,7 +137,8 @@ def _trust(policy: Any, default_audience: str | None = None) -> Trust:
     audiences = row.get("audiences") if isinstance(row.get("audiences"), list) else []
     texts = sorted(one for one in audiences or [default_audience] if isinstance(one, str))
     issuer, subject = _text(row.get("issuer")) or "", _text(row.get("subject")) or None
-    return Trust(issuer, tuple(texts), subject, _text(row.get("subjectClaim")) or "sub")
+    claim, keys = _text(row.get("subjectClaim")) or "sub", (_text(row.get("jwksUri")), _text(row.get("jwksJson")))
+    return Trust(issuer, tuple(texts), subject, claim, *keys)
 
 
 def _gateway_trusts(config: Mapping[str, Any]) -> Iterator[tuple[str, Trust]]:

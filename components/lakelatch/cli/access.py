@@ -16,8 +16,10 @@ from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
 from lakelatch.access.summary import ACCOUNT, Right, Trusted
 from lakelatch.cli import explaining, model_files
+from lakelatch.cli.diff import diff
 from lakelatch.cli.model_files import MODEL
 from lakelatch.cli.observed import observed
+from lakelatch.cli.report import report
 from lakelatch.cli.table import table
 from lakelatch.errors import CommandError
 
@@ -33,6 +35,8 @@ def access() -> None:
 
 
 access.add_command(observed)
+access.add_command(diff)
+access.add_command(report)
 
 
 @access.command()

@@ -1,0 +1,191 @@
+"""What is wrong only between resources: identities of one principal, rights of pull requests, races."""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Final
+
+from pulumi_policy import PolicyResource, Severity
+
+from lakelatch_policies.check import ADVISORY, MANDATORY, Settings
+from lakelatch_policies.checks import rights, types
+from lakelatch_policies.checks.subjects import is_pull_request, workload
+from lakelatch_policies.groups import Group
+from lakelatch_policies.reading import items
+from lakelatch_policies.relation import Related, Relation, Stack, referred, value
+
+POLICIES_LIMIT: Final = 20
+"""As `lakelatch.access.trusts` has it; importing that takes a third of a second."""
+SLEEP: Final = "time:index/sleep:Sleep"
+DATABRICKS: Final = (types.PRINCIPAL_POLICY, "oidcPolicy.issuer", "oidcPolicy.subject", "servicePrincipalId")
+ENTRA: Final = (types.ENTRA_CREDENTIAL, "issuer", "subject", "applicationId")
+
+
+def by_owner(stack: Stack, token: str, owner: str) -> Iterator[list[PolicyResource]]:
+    """The trusts of each principal, or application: those that share a name for it."""
+    groups: list[tuple[set[str], list[PolicyResource]]] = []
+    for resource in stack.get(token, ()):
+        names = referred(resource, owner)
+        same = [group for group in groups if group[0] & names]
+        groups = [group for group in groups if group not in same]
+        joined = [one for group in same for one in group[1]]
+        groups.append((names.union(*(group[0] for group in same)), [*joined, resource]))
+    yield from (resources for names, resources in groups if names)
+
+
+def identities(stack: Stack, _: Settings) -> Iterator[Related]:
+    """Several policies of one principal are for one workload, seen by different issuers."""
+    token, issuer, subject, owner = DATABRICKS
+    for resources in by_owner(stack, token, owner):
+        first: dict[str, str] = {}
+        for resource in resources:
+            by, about = value(resource, issuer), value(resource, subject)
+            if by and about:
+                this = workload(str(about), str(by))
+                if first.setdefault(str(by), this) != this:
+                    yield resource.urn, subject, "is another workload than another policy of the principal trusts"
+
+
+def too_many(stack: Stack, settings: Settings) -> Iterator[Related]:
+    """No principal, application or account has more policies than the service takes."""
+    owners = [by_owner(stack, DATABRICKS[0], DATABRICKS[3]), by_owner(stack, ENTRA[0], ENTRA[3])]
+    owners.append(iter([list(stack.get(types.ACCOUNT_POLICY, ()))]))
+    for resources in (one for several in owners for one in several):
+        if len(resources) > settings["most"]:
+            reason = f"is one of {len(resources)} for the same principal or account; {settings['most']} are the most"
+            yield resources[-1].urn, "", reason
+
+
+def pull_requests(stack: Stack, _: Settings) -> Iterator[Related]:
+    """Whoever may open a pull request may write nothing."""
+    for token, _issuer, subject, owner in (DATABRICKS, ENTRA):
+        for resources in by_owner(stack, token, owner):
+            asked = [one for one in resources if is_pull_request(str(value(one, subject) or ""))]
+            if not asked:
+                continue
+            others = any(value(one, subject) and one not in asked for one in resources)
+            names = set().union(*(referred(one, owner) for one in resources))
+            for resource in asked:
+                if reason := rights.write(stack, rights.aliases(stack, names)):
+                    yield resource.urn, subject, f"lets any pull request use a principal that {reason}"
+                elif others:
+                    yield resource.urn, subject, "lets any pull request use a principal that others use as well"
+
+
+def at_once(stack: Stack, _: Settings) -> Iterator[Related]:
+    """Policies of one principal are made one after another."""
+    for resources in by_owner(stack, DATABRICKS[0], DATABRICKS[3]):
+        before = {one.urn: _ancestors(one) for one in resources}
+        for one, other in combinations(resources, 2):
+            if one.urn not in before[other.urn] and other.urn not in before[one.urn]:
+                yield other.urn, "", "may be made while another policy of its principal is, and one of them then fails"
+                break
+
+
+def _ancestors(resource: PolicyResource) -> set[str]:
+    """Everything that is made before a resource."""
+    seen: set[str] = set()
+    waiting = list(resource.dependencies)
+    while waiting:
+        one = waiting.pop()
+        if one.urn not in seen:
+            seen.add(one.urn)
+            waiting += one.dependencies
+    return seen
+
+
+def sleeps(stack: Stack, _: Settings) -> Iterator[Related]:
+    """No federation policy waits for a clock."""
+    for token in types.POLICIES:
+        for resource in stack.get(token, ()):
+            if any(one.resource_type == SLEEP for one in resource.dependencies):
+                yield resource.urn, "", "waits for a sleep; a chain of dependencies is enough"
+
+
+def device_code_blocked(stack: Stack, _: Settings) -> Iterator[Related]:
+    """A stack that says how people sign in also blocks the flow that goes round it."""
+    policies = stack.get(types.CONDITIONAL_ACCESS, ())
+    asks = [
+        one for one in policies if value(one, "grantControls.authenticationStrengthPolicyId") or _builtin(one, "mfa")
+    ]
+    blocks = any(
+        "deviceCodeFlow" in items(value(one, "conditions.authenticationFlowTransferMethods")) and _builtin(one, "block")
+        for one in policies
+    )
+    if asks and not blocks:
+        yield None, "", "no Conditional Access policy blocks the device code flow, which can be phished past the others"
+
+
+def _builtin(resource: PolicyResource, control: str) -> bool:
+    return control in items(value(resource, "grantControls.builtInControls"))
+
+
+MOST: Final[Mapping[str, Mapping[str, object]]] = {
+    "most": {"type": "integer", "minimum": 1, "default": POLICIES_LIMIT, "description": "Policies of one principal"}
+}
+PAGE: Final = "Databricks, `oauth-federation-policy` page"
+
+CHECKS: Final = (
+    Relation(
+        "pull-request-rights",
+        "A subject that any pull request gets stands for a principal that cannot write.",
+        MANDATORY,
+        Severity.CRITICAL,
+        "GitHub, security hardening with OpenID Connect; OWASP CICD-SEC-4",
+        "Make a principal of its own for previews, with rights to read, and trust `environment:` for deployments.",
+        pull_requests,
+    ),
+    Relation(
+        "one-workload",
+        "The policies of one service principal are for one workload.",
+        MANDATORY,
+        Severity.HIGH,
+        PAGE,
+        "Make a service principal for each workload, and share rights through groups.",
+        identities,
+    ),
+    Relation(
+        "policy-count",
+        "A principal, an application and an account have no more policies than the service takes.",
+        MANDATORY,
+        Severity.MEDIUM,
+        f"{PAGE}; Microsoft Entra, workload identity federation, considerations",
+        "Use one GitHub environment for many branches, or a principal for each workload.",
+        too_many,
+        MOST,
+    ),
+    Relation(
+        "policies-in-turn",
+        "The policies of one service principal are made one after another.",
+        MANDATORY,
+        Severity.MEDIUM,
+        "terraform-provider-databricks#5826",
+        "Chain them with `depends_on`, as `FederationTrust` does.",
+        at_once,
+    ),
+    Relation(
+        "policy-sleep",
+        "No federation policy waits for a clock.",
+        ADVISORY,
+        Severity.LOW,
+        "terraform-provider-databricks#5826",
+        "Chain the policies with `depends_on`; nothing has to spread.",
+        sleeps,
+    ),
+    Relation(
+        "device-code-gap",
+        "Conditional Access that asks for strong sign-in also blocks the device code flow.",
+        ADVISORY,
+        Severity.MEDIUM,
+        "RFC 8628 §5.4; Microsoft Entra, authentication flows",
+        "Add a policy with `authentication_flow_transfer_methods: [deviceCodeFlow]` that blocks.",
+        device_code_blocked,
+    ),
+)
+
+GROUP: Final = Group(
+    "stack",
+    "Resources that belong together",
+    "Principals, their trusts and their rights fit together.",
+    "Separate what the finding says is shared.",
+    CHECKS,
+)

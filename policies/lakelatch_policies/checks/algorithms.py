@@ -6,7 +6,6 @@ from typing import Final
 from pulumi_policy import Severity
 
 from lakelatch.access.algorithms import ACCEPTED, RSA_MINIMUM_BITS
-from lakelatch.access.key_sets import weaknesses
 from lakelatch_policies.check import MANDATORY, Check, Finding, Judge, Resource, Settings
 from lakelatch_policies.checks import types
 from lakelatch_policies.groups import Group
@@ -22,6 +21,8 @@ def inline_keys(path: str) -> Judge:
     """Every key of a JSON Web Key Set in a text."""
 
     def judge(resource: Resource, _: Settings) -> Iterator[Finding]:
+        from lakelatch.access.key_sets import weaknesses  # loaded where it is needed
+
         text = at(resource.props, path)
         for position, reason in weaknesses(None if text is None else str(text)):
             yield f"{path}{position}", reason

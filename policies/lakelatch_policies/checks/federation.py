@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from pulumi_policy import Severity
 
-from lakelatch.access.subjects import looseness
 from lakelatch_policies.check import MANDATORY, Check, Finding, Judge, Resource, Settings
 from lakelatch_policies.checks import types
 from lakelatch_policies.checks.subjects import GITHUB, breadth, malformed
@@ -48,6 +47,8 @@ def subject(path: str) -> Judge:
     """An exact subject; it must be there."""
 
     def judge(resource: Resource, _: Settings) -> Iterator[Finding]:
+        from lakelatch.access.subjects import looseness  # loaded where it is needed: it would double the pack's start
+
         value = at(resource.props, path)
         if value is None:
             yield path, "is missing"

@@ -1,7 +1,6 @@
 """Databricks settings that decide about access, and hazards of the provider that lose it."""
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 from typing import Final
 
 from pulumi_policy import Severity
@@ -36,6 +35,8 @@ def address_list(resource: Resource, _: Settings) -> Iterator[Finding]:
 
 
 def _too_wide(text: str) -> bool:
+    from ipaddress import ip_network  # loaded where it is needed
+
     try:
         return ip_network(text, strict=False).prefixlen < WIDEST
     except ValueError:

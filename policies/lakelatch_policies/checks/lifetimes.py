@@ -5,7 +5,6 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from lakelatch.access.lifetimes import GATEWAY_TOKEN
 from lakelatch_policies.check import MANDATORY, Check, Finding, Judge, Remedy, Resource, Settings
 from lakelatch_policies.checks import types
 from lakelatch_policies.groups import Group
@@ -204,7 +203,7 @@ CHECKS: Final = (
     _lifetime(
         "gateway-token-lifetime",
         "tokens that the gateway makes live",
-        GATEWAY_TOKEN.most or HOUR,
+        HOUR,
         "RFC 8725 §3.10",
         "Leave it at its default of ten minutes.",
         {types.GATEWAY_CONFIG: lives_at_most("config.issuer.token_lifetime_seconds", 1, None)},

@@ -13,7 +13,7 @@ from lakelatch_policies.reading import at, items, missing, present, stands, swit
 
 DATABRICKS: Final = "pulumi:providers:databricks"
 AZUREAD: Final = "pulumi:providers:azuread"
-TOKEN_SHAPES: Final = (  # noqa: S105 - how they look, not one
+LEAKED: Final = (
     r"\b(?:dapi[0-9a-f]{8,}|dose[0-9a-f]{8,}|eyJ[\w-]{8,}\.[\w-]{8,}\.|gh[pousr]_\w{8,}|AKIA[0-9A-Z]{12,})"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
@@ -44,7 +44,7 @@ def plain_in(*paths: str) -> Judge:
 
     def judge(resource: Resource, _: Settings) -> Iterator[Finding]:
         for path in paths:
-            if any(re.search(TOKEN_SHAPES, text) for text in _texts(at(resource.props, path))):
+            if any(re.search(LEAKED, text) for text in _texts(at(resource.props, path))):
                 yield path, "holds what looks like a token or a key"
 
     return judge

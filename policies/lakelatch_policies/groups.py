@@ -6,7 +6,7 @@ known yet, it hands to the policies `advice` and `not-judged`, which Pulumi asks
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from pulumi_policy import (
@@ -33,6 +33,8 @@ FRAMEWORK: Final = PolicyComplianceFramework(
     specification="Short-lived, audited, secret-less access to Databricks.",
 )
 REFERENCE: Final = "docs/reference/policies.md"
+Finding = tuple[str, str, str | None]
+"""Level, text and resource (None: the one that is looked at)."""
 _ORDER: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 
 
@@ -67,24 +69,34 @@ class _Waiting(threading.local):
     """What groups found about one resource in this thread and do not report themselves."""
 
     def __init__(self) -> None:
-        self.about: str | None = None
-        self.findings: list[tuple[str, str, str | None]] = []
+        self.about = ""
+        self.found: dict[str, list[Finding]] = {}
 
-    def put(self, about: str, level: str, text: str, urn: str | None) -> None:
-        if self.about != about:  # nobody asked for what waited: the policy that would is disabled
-            self.about, self.findings = about, []
-        self.findings.append((level, text, urn))
-
-    def take(self, about: str, level: str) -> list[tuple[str, str | None]]:
+    def put(self, about: str, group: str, findings: list[Finding]) -> None:
+        """Level, text and resource of a group's findings, in place of those that nobody asked for."""
         if self.about != about:
-            return []
-        taken = [(text, urn) for kind, text, urn in self.findings if kind == level]
-        self.findings = [finding for finding in self.findings if finding[0] != level]
-        return taken
+            self.about, self.found = about, {}
+        self.found[group] = findings
+
+    def take(self, about: str, level: str) -> Iterator[tuple[str, str | None]]:
+        for findings in self.found.values() if self.about == about else ():
+            yield from ((text, urn) for kind, text, urn in findings if kind == level)
 
 
 _waiting = _Waiting()
 STACK: Final = "the whole stack"
+
+
+def _sharing(group: str) -> Callable[[str, list[Finding], ReportViolation], None]:
+    """Report what blocks, and leave the rest over."""
+
+    def share(about: str, findings: list[Finding], report: ReportViolation) -> None:
+        for level, text, urn in findings:
+            if level == MANDATORY:
+                report(text, urn)
+        _waiting.put(about, group, [finding for finding in findings if finding[0] != MANDATORY])
+
+    return share
 
 
 def resource_group(group: Group) -> ResourceValidationPolicy:
@@ -92,17 +104,15 @@ def resource_group(group: Group) -> ResourceValidationPolicy:
     checks: Any = group.checks
     rows = table(checks)
     remedies = any(check.remedies for check in checks)
+    share = _sharing(group.name)
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         found = rows.get(unversioned(args.resource_type))
         if found is None:
             return
         resource = Resource(args.props, args.opts)
-        for level, text in judged(found, resource, args.get_config()):
-            if level == MANDATORY:
-                report(text, None)
-            else:
-                _waiting.put(args.urn, level, text, None)
+        findings: list[Finding] = [(level, text, None) for level, text in judged(found, resource, args.get_config())]
+        share(args.urn, findings, report)
 
     def remediate(args: ResourceValidationArgs) -> Any:
         mended = [_mended(check, args) for check, _ in rows.get(unversioned(args.resource_type), ())]
@@ -125,13 +135,10 @@ def _mended(check: Check, args: ResourceValidationArgs) -> bool:
 def stack_group(group: Group) -> StackValidationPolicy:
     """The registered policy of checks that look at how resources belong together."""
     relations: Any = group.checks
+    share = _sharing(group.name)
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        for level, text, urn in related(relations, args.resources, args.get_config()):
-            if level == MANDATORY:
-                report(text, urn)
-            else:
-                _waiting.put(STACK, level, text, urn)
+        share(STACK, list(related(relations, args.resources, args.get_config())), report)
 
     return StackValidationPolicy(**group.common, validate=validate)
 

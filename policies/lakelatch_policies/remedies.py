@@ -1,4 +1,7 @@
-"""What the level `remediate` does: shorten a life, add the end. Off unless a user sets that level."""
+"""What the level `remediate` does: shorten a life, add the end. Off unless a user sets that level.
+
+A value that cannot be read is left alone: it is a mistake for a person, or not known yet, which looks like a text here.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,8 +21,8 @@ def shortened(path: str, unit: int = 1, form: Callable[[int], Any] = int) -> Rem
         if inner is None:
             return False
         value, most = inner.get(last), settings["max_seconds"]
-        life = None if value in (None, "") else seconds(value, unit)
-        if life is not None and 0 < life <= most:
+        life = 0 if value in (None, "") else seconds(value, unit)
+        if life is None or 0 < life <= most:
             return False
         inner[last] = form(most // unit)
         return True
@@ -31,12 +34,14 @@ def ended(clock: Clock = utc_now) -> Remedy:
     """Give a secret of Entra an `endDate` no further than the limit; a relative one, which is not sent, becomes one."""
 
     def mend(props: Any, settings: Settings) -> bool:
-        relative, end, now = props.get("endDateRelative"), moment(props.get("endDate")), clock()
-        latest = (moment(props.get("startDate")) or now) + timedelta(seconds=settings["max_seconds"])
+        said, relative, most = props.get("endDate"), props.get("endDateRelative"), settings["max_seconds"]
+        end, life = moment(said), most if relative is None else seconds(relative)
+        if (said is not None and end is None) or life is None:
+            return False
+        latest = (moment(props.get("startDate")) or clock()) + timedelta(seconds=most)
         if relative is None and end is not None and end <= latest:
             return False
-        wanted = end or now + timedelta(seconds=seconds(relative) or settings["max_seconds"])
-        props["endDate"] = min(wanted, latest).strftime("%Y-%m-%dT%H:%M:%SZ")
+        props["endDate"] = min(end or clock() + timedelta(seconds=life), latest).strftime("%Y-%m-%dT%H:%M:%SZ")
         props["endDateRelative"] = None
         return True
 

@@ -44,10 +44,11 @@ class Resource(NamedTuple):
     additional_secret_outputs: tuple[str, ...] = ()
     depends: tuple[str, ...] = ()
     refers: Mapping[str, list[str]] = {}
+    known_urn: str = ""
 
     @property
     def urn(self) -> str:
-        return urn(self.type, self.name)
+        return self.known_urn or urn(self.type, self.name)
 
 
 def urn(resource_type: str, name: str) -> str:

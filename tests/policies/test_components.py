@@ -1,5 +1,5 @@
-"""Our own components pass the pack as they come, in every configuration that they offer: nothing is said about what they
-register, neither in a preview (but what is not known yet) nor when everything is known."""
+"""Our own components pass the pack as they come, in every configuration that they offer: nothing is said about what
+they register, neither in a preview (but what is not known yet) nor when everything is known."""
 
 import zlib
 from collections.abc import Callable, Iterator

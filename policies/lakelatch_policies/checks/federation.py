@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pulumi_policy import Severity
+from pulumi_policy.proxy import UnknownValueError
 
 from lakelatch_policies.check import MANDATORY, Check, Finding, Judge, Resource, Settings
 from lakelatch_policies.checks import types
@@ -118,8 +119,11 @@ def identifier(resource: Resource, _: Settings) -> Iterator[Finding]:
 
 
 def exact_number(resource: Resource, _: Settings) -> Iterator[Finding]:
-    """A principal's number that survives the provider."""
-    value: Any = at(resource.props, "servicePrincipalId")
+    """A principal's number that survives the provider. One that is generated in the same run is always unknown."""
+    try:
+        value: Any = at(resource.props, "servicePrincipalId")
+    except UnknownValueError:
+        return
     if value is not None and float(value) > EXACT_INTEGERS:
         yield "servicePrincipalId", "is above 2^53 and would be rounded to another principal's"
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import components, decisions, gateway, growth, model, sandbox
+from bench import components, decisions, gateway, growth, model, policies, sandbox
 from lakelatch_gateway.envoy_process import find_envoy
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -61,6 +61,11 @@ SECTIONS = {
         "Reading a large access model",
         "Text in, judged model out: YAML, structure, and what must hold together.",
         model.compare,
+    ),
+    "policies": Section(
+        "The policy pack against policies that do nothing",
+        "What all checks cost a preview, beside what Pulumi's SDK takes for as many registered policies anyway.",
+        policies.compare,
     ),
     "sandbox": Section(
         "Token exchange in the sandbox",

@@ -5,6 +5,7 @@ resource type. A registered policy has one level, so a group reports what blocks
 known yet, it hands to the policies `advice` and `not-judged`, which Pulumi asks right after it, in the same thread.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
@@ -35,6 +36,8 @@ FRAMEWORK: Final = PolicyComplianceFramework(
 REFERENCE: Final = "docs/reference/policies.md"
 Finding = tuple[str, str, str | None]
 """Level, text and resource (None: the one that is looked at)."""
+RUNNING: Final = "PULUMI_DRY_RUN" in os.environ
+"""Whether a program runs: the engine says so to packs in `preview` and `up`, and not in `policy analyze`."""
 _ORDER: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 
 
@@ -110,7 +113,7 @@ def resource_group(group: Group) -> ResourceValidationPolicy:
         found = rows.get(unversioned(args.resource_type))
         if found is None:
             return
-        resource = Resource(args.props, args.opts)
+        resource = Resource(args.props, args.opts, RUNNING)
         findings: list[Finding] = [(level, text, None) for level, text in judged(found, resource, args.get_config())]
         share(args.urn, findings, report)
 

@@ -5,13 +5,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
 from lakelatch_policies.check import Finding, Judge, Props, Resource, Settings
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+REDACTED: Final = "[secret]"
+"""What `policy analyze` puts in place of a secret that it cannot decrypt."""
 Clock = Callable[[], datetime]
 
 _ISO = r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
@@ -26,12 +28,19 @@ def utc_now() -> datetime:
 
 
 def at(props: Props, path: str) -> Any:
-    """The value at a dotted path; None where any part of the way is missing."""
+    """The value at a dotted path; None where any part of the way is missing.
+
+    Raises:
+        UnknownValueError: when it is known only after apply, or the engine could not decrypt it.
+
+    """
     value: Any = props
     for part in path.split("."):
         if not isinstance(value, Mapping):
             return None
         value = value.get(part)
+    if value == REDACTED:
+        raise UnknownValueError(UNKNOWN_STRING_VALUE, path.split("."))
     return value
 
 

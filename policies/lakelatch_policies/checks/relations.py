@@ -22,14 +22,15 @@ ENTRA: Final = (types.ENTRA_CREDENTIAL, "issuer", "subject", "applicationId")
 
 def by_owner(stack: Stack, token: str, owner: str) -> Iterator[list[PolicyResource]]:
     """The trusts of each principal, or application: those that share a name for it."""
-    groups: list[tuple[set[str], list[PolicyResource]]] = []
+    group_of: dict[str, list[PolicyResource]] = {}
     for resource in stack.get(token, ()):
         names = referred(resource, owner)
-        same = [group for group in groups if group[0] & names]
-        groups = [group for group in groups if group not in same]
-        joined = [one for group in same for one in group[1]]
-        groups.append((names.union(*(group[0] for group in same)), [*joined, resource]))
-    yield from (resources for names, resources in groups if names)
+        joined = [resource]
+        for group in {id(group_of[name]): group_of[name] for name in names if name in group_of}.values():
+            joined = [*group, *joined]
+            names |= {name for one in group for name in referred(one, owner)}
+        group_of.update(dict.fromkeys(names, joined))
+    yield from {id(group): group for group in group_of.values()}.values()
 
 
 def identities(stack: Stack, _: Settings) -> Iterator[Related]:

@@ -1,5 +1,5 @@
-"""What is found in the field: a long secret, a branch pattern, an assignment that a change loses, a token in the program,
-and pull requests that may write. One switch for each, so that each is seen to be blocked for itself."""
+"""What is found in the field: a long secret, a branch pattern, an assignment that a change loses, a token in the
+program, and pull requests that may write. One switch for each, so that each is seen to be blocked for itself."""
 
 import pulumi
 import pulumi_databricks as databricks

@@ -41,7 +41,10 @@ KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("databricks:index/servicePrincipal:ServicePrincipal", {"displayName": "etl", "disableAsUserDeletion": False}),
     (
         "databricks:index/servicePrincipalFederationPolicy:ServicePrincipalFederationPolicy",
-        {"policyId": "etl", "oidcPolicy": {**ISSUER, "subject": "repo:example/etl:environment:production"}},
+        {
+            "policyId": "etl",
+            "oidcPolicy": {**ISSUER, "subject": "repo:example/etl:environment:production", "subjectClaim": "sub"},
+        },
     ),
     (
         "databricks:index/mwsPermissionAssignment:MwsPermissionAssignment",

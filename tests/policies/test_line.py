@@ -26,12 +26,12 @@ keys = config.require("keys")
 if config.get_bool("computed"):
     first = databricks.AccountFederationPolicy(
         "first", policy_id="first", opts=opts,
-        oidc_policy={"issuer": "https://issuer.example.com", "audiences": ["a"], "jwks_json": keys},
+        oidc_policy={"issuer": "https://issuer.example.com", "audiences": ["a"], "jwks_json": keys, "subject_claim": "sub"},
     )
     keys = first.uid.apply(lambda _: keys)
 databricks.AccountFederationPolicy(
     "trust", policy_id="trust", opts=opts,
-    oidc_policy={"issuer": "https://issuer.example.com", "audiences": ["a"], "jwks_json": keys},
+    oidc_policy={"issuer": "https://issuer.example.com", "audiences": ["a"], "jwks_json": keys, "subject_claim": "sub"},
 )
 """
 

@@ -114,7 +114,7 @@ def test_owned_issuers_are_the_only_right_ones(pack: Analyzer) -> None:
         ("https://login.example.com", []),
         ("https://partner.example.com", ["account-wide-issuer"]),
     ):
-        policy = {"oidcPolicy": {"issuer": issuer, "audiences": ["databricks"]}}
+        policy = {"oidcPolicy": {"issuer": issuer, "audiences": ["databricks"], "subjectClaim": "email"}}
         assert [one.check for one in pack.analyze(Resource(token, policy))] == expected
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 from pulumi_policy import Severity
 from pulumi_policy.proxy import UnknownValueError
 
-from lakelatch_policies.check import MANDATORY, Check, Finding, Judge, Resource, Settings
+from lakelatch_policies.check import ADVISORY, MANDATORY, Check, Finding, Judge, Resource, Settings
 from lakelatch_policies.checks import types
 from lakelatch_policies.checks.subjects import GITHUB, breadth, malformed
 from lakelatch_policies.groups import Group
-from lakelatch_policies.reading import at, items, missing
+from lakelatch_policies.reading import at, items, missing, stands
 
 POLICY_ID: Final = r"[0-9a-z-]{2,63}"
 EXACT_INTEGERS: Final = 2**53
@@ -138,6 +138,15 @@ def keys(resource: Resource, _: Settings) -> Iterator[Finding]:
             yield "oidcPolicy.jwksUri", "stands beside jwksJson; keep one of the two, best none"
 
 
+def explicit(resource: Resource, _: Settings) -> Iterator[Finding]:
+    """Every field that the service would fill in or sort, as the service has it."""
+    if not stands(resource.props, "oidcPolicy.subjectClaim"):
+        yield "oidcPolicy.subjectClaim", "is not set: the service fills it in, and every preview then shows a change"
+    found = [str(value) for value in items(at(resource.props, "oidcPolicy.audiences"))]
+    if found != sorted(found):
+        yield "oidcPolicy.audiences", "is not sorted: where the service sorts it, every preview shows a change"
+
+
 PAGE: Final = "Databricks, `oauth-federation-policy` page"
 ISSUER, SUBJECT = "oidcPolicy.issuer", "oidcPolicy.subject"
 CHECKS: Final = (
@@ -245,6 +254,15 @@ CHECKS: Final = (
                 "description": "Issuers of the organisation, to the letter; with any, no other is right",
             }
         },
+    ),
+    Check(
+        "explicit-fields",
+        "A policy says every field that the service would fill in, and sorts its lists.",
+        ADVISORY,
+        Severity.LOW,
+        "Seen with databricks 1.106: what the service adds shows up as a change in every preview",
+        "Set `subject_claim` (`sub` unless the issuer needs another), and sort `audiences`.",
+        types.each(types.POLICIES, explicit),
     ),
     Check(
         "policy-id",

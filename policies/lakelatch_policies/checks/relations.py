@@ -102,6 +102,30 @@ def sleeps(stack: Stack, _: Settings) -> Iterator[Related]:
                 yield resource.urn, "", "waits for a sleep; a chain of dependencies is enough"
 
 
+def named_by_id(stack: Stack, _: Settings) -> Iterator[Related]:
+    """Nothing takes the `.id` of a federation policy, which is the same text for all of them."""
+    policies = {one.urn for token in types.POLICIES for one in stack.get(token, ())}
+    for resource in (one for several in stack.values() for one in several):
+        for name, sources in resource.property_dependencies.items():
+            if value(resource, name) == "id" and any(one.urn in policies for one in sources):
+                yield resource.urn, name, "is the `.id` of a federation policy, which is the same for all of them"
+
+
+def ways_round(stack: Stack, settings: Settings) -> Iterator[Related]:
+    """Who goes through the gateway has no trust beside it, and the gateway stands for no account."""
+    configured = (value(one, "config.issuer.url") for one in stack.get(types.GATEWAY_CONFIG, ()))
+    gateways = {str(url) for url in (*configured, *settings["gateway_issuers"]) if url}
+    token, issuer, _, owner = DATABRICKS
+    for resource in stack.get(types.ACCOUNT_POLICY, ()):
+        if value(resource, issuer) in gateways:
+            yield resource.urn, issuer, "is the gateway, which could then be any user of the account"
+    for resources in by_owner(stack, token, owner):
+        if any(value(one, issuer) in gateways for one in resources):
+            for resource in resources:
+                if value(resource, issuer) not in gateways:
+                    yield resource.urn, issuer, "lets a principal of the gateway's go round the gateway"
+
+
 def device_code_blocked(stack: Stack, _: Settings) -> Iterator[Related]:
     """A stack that says how people sign in also blocks the flow that goes round it."""
     policies = stack.get(types.CONDITIONAL_ACCESS, ())
@@ -171,6 +195,32 @@ CHECKS: Final = (
         "terraform-provider-databricks#5826",
         "Chain the policies with `depends_on`; nothing has to spread.",
         sleeps,
+    ),
+    Relation(
+        "policy-reference",
+        "Federation policies are named by `policy_id`.",
+        MANDATORY,
+        Severity.HIGH,
+        "Seen with databricks 1.106: the id of every federation policy is the text `id`",
+        "Use `policy_id`, `uid` or `name` of the policy instead of `id`.",
+        named_by_id,
+    ),
+    Relation(
+        "way-round",
+        "Whoever goes through the gateway cannot go round it.",
+        MANDATORY,
+        Severity.CRITICAL,
+        f"{PAGE}; RFC 8693 §1.1",
+        "Keep the gateway's policy alone on the principal, and never trust the gateway for a whole account.",
+        ways_round,
+        {
+            "gateway_issuers": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": [],
+                "description": "Issuers that are gateways, beside those that the stack itself configures",
+            }
+        },
     ),
     Relation(
         "device-code-gap",

@@ -27,6 +27,7 @@ databricks.ServicePrincipalFederationPolicy(
     oidc_policy={
         "issuer": "https://token.actions.githubusercontent.com",
         "audiences": [config.require("account_id")],
+        "subject_claim": "sub",
         "subject": subjects.get(wrong, "repo:example/etl:environment:production"),
     },
     opts=on_account,

@@ -25,7 +25,12 @@ def trusted(name: str, subject: str) -> databricks.ServicePrincipal:
         name,
         service_principal_id=principal.id.apply(int),
         policy_id=name,
-        oidc_policy={"issuer": GITHUB, "audiences": [config.require("account_id")], "subject": subject},
+        oidc_policy={
+            "issuer": GITHUB,
+            "audiences": [config.require("account_id")],
+            "subject": subject,
+            "subject_claim": "sub",
+        },
         opts=on_account,
     )
     return principal

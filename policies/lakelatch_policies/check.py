@@ -6,7 +6,7 @@ A check never quotes a property's value: policies see secrets in the clear.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from pulumi_policy import PolicyResourceOptions, Severity
+from pulumi_policy import PolicyComplianceFramework, PolicyResourceOptions, Severity
 
 Props = Mapping[str, Any]
 """A resource's properties, in camelCase. Reading one that is unknown raises UnknownValueError."""
@@ -19,6 +19,15 @@ MANDATORY: Final = "mandatory"
 ADVISORY: Final = "advisory"
 DISABLED: Final = "disabled"
 LEVELS: Final = (MANDATORY, ADVISORY, DISABLED)
+
+
+FRAMEWORK: Final = PolicyComplianceFramework(
+    name="Lakelatch",
+    reference="Each check names the standard or the vendor's page that it follows.",
+    specification="Short-lived, audited, secret-less access to Databricks.",
+)
+REFERENCE: Final = "docs/reference/policies.md"
+"""The page that tells of every policy and check."""
 
 
 class Resource(NamedTuple):
@@ -57,7 +66,7 @@ class Check(NamedTuple):
     @property
     def url(self) -> str:
         """The check's place in the reference."""
-        return f"docs/reference/policies.md#{self.name}"
+        return f"{REFERENCE}#{self.name}"
 
     def text(self, finding: Finding) -> str:
         """A finding as people read it."""

@@ -5,7 +5,8 @@ from typing import Final
 from pulumi_policy import Policy
 
 from lakelatch_policies.checks import algorithms, federation, hardening, lifetimes, people, relations, secrets, vault
-from lakelatch_policies.groups import Group, advisory_policies, resource_group, stack_group
+from lakelatch_policies.groups import Group, resource_group, stack_group
+from lakelatch_policies.left_over import advisory_policies
 
 NAME: Final = "lakelatch"
 GROUPS: Final = (

@@ -23,15 +23,14 @@ config = pulumi.Config()
 account = databricks.Provider("account", host=config.require("host"), account_id="a", retry_timeout_seconds=4)
 opts = pulumi.ResourceOptions(provider=account)
 keys = config.require("keys")
+policy = {"issuer": "https://issuer.example.com", "audiences": ["a"], "subject_claim": "email"}
 if config.get_bool("computed"):
     first = databricks.AccountFederationPolicy(
-        "first", policy_id="first", opts=opts,
-        oidc_policy={"issuer": "https://issuer.example.com", "audiences": ["a"], "jwks_json": keys, "subject_claim": "sub"},
+        "first", policy_id="first", opts=opts, oidc_policy={**policy, "jwks_json": keys}
     )
     keys = first.uid.apply(lambda _: keys)
 databricks.AccountFederationPolicy(
-    "trust", policy_id="trust", opts=opts,
-    oidc_policy={"issuer": "https://issuer.example.com", "audiences": ["a"], "jwks_json": keys, "subject_claim": "sub"},
+    "trust", policy_id="trust", opts=opts, oidc_policy={**policy, "jwks_json": keys}
 )
 """
 

@@ -15,7 +15,8 @@ from support.corpus import secret
 from lakelatch.access.lifetimes import GATEWAY_TOKEN
 from lakelatch.access.trusts import POLICIES_LIMIT
 from lakelatch_policies.check import LEVELS
-from lakelatch_policies.checks import lifetimes, relations
+from lakelatch_policies.checks import lifetimes
+from lakelatch_policies.judges import relations
 from lakelatch_policies.pack import GROUPS, POLICIES, RELATIONS
 
 CHECKS = [check for group in (*GROUPS, RELATIONS) for check in group.checks]

@@ -1,67 +1,73 @@
-"""What issuers put into a subject: how narrow it is, and which workload it belongs to."""
+"""Subjects: exact, narrow, and as their issuer sends them."""
 
-import re
 from typing import Final
 
-GITHUB: Final = "https://token.actions.githubusercontent.com"
-_NAMES: Final = r"[A-Za-z0-9_.-]+"
-_REPOSITORY: Final = rf"repo:({_NAMES})(@\d+)?/({_NAMES})(@\d+)?(:.*)?"
-"""Both forms (GitHub, OpenID Connect reference): by names, and since July 2026 by names and ids."""
-_BROAD_CONTEXT: Final = r":(?:ref|environment|job_workflow_ref|ref_type)?(?::refs/?(?:heads|tags)?/?)?"
-_BARE: Final = frozenset({"environment", "ref", "workflow", "pull_request", "repository", "actor", "job_workflow_ref"})
+from pulumi_policy import Severity
 
+from lakelatch_policies.check import MANDATORY, Check
+from lakelatch_policies.judges import types
+from lakelatch_policies.judges.federation import (
+    expression,
+    github_form,
+    narrow,
+    subject,
+)
+from lakelatch_policies.reading import missing
 
-def breadth(subject: str, issuer: str) -> str | None:
-    """Say why a subject stands for more than one workload, or None when it names one."""
-    if issuer == GITHUB or subject.startswith("repo:"):
-        found = re.fullmatch(_REPOSITORY, subject)
-        if found is None:
-            return "names no repository of GitHub, so any may send it" if _names_no_repository(subject) else None
-        if re.fullmatch(_BROAD_CONTEXT, found[5] or ":"):
-            return "names a repository and no environment, branch or tag of it"
-    if subject.startswith("project_path:"):
-        parts = subject.split(":")
-        if "ref" not in parts and "environment" not in parts:
-            return "names a project and no branch, tag or environment of it"
-    if subject.startswith("system:serviceaccount"):
-        parts = subject.split(":")
-        if len(parts) != 4 or not all(parts):
-            return "names no single service account"
-    if re.fullmatch(r"arn:aws[a-z-]*:iam::\d*:root|\d{12}", subject):
-        return "names a whole AWS account"
-    return None
+PAGE: Final = "Databricks, `oauth-federation-policy` page"
 
+ISSUER, SUBJECT = "oidcPolicy.issuer", "oidcPolicy.subject"
 
-def _names_no_repository(subject: str) -> bool:
-    claims = subject.split(":")
-    bare = claims[0] in _BARE or subject in ("repo", "repo:") or subject.startswith("repository_owner")
-    return bare and not any(claim in ("repo", "repository", "repository_id") for claim in claims[1::2])
-
-
-def malformed(subject: str) -> str | None:
-    """Say why GitHub never sends a subject, or None when it could; custom templates are let be."""
-    if not subject.startswith("repo:"):
-        return None
-    found = re.fullmatch(_REPOSITORY, subject)
-    if found is None:
-        return "is not owner and repository, as in repo:OWNER/REPO:… or repo:OWNER@ID/REPO@ID:…"
-    if bool(found[2]) != bool(found[4]):
-        return "has the id of owner or repository only; GitHub sends both, or none"
-    return None
-
-
-def is_pull_request(subject: str) -> bool:
-    """Whether anybody who opens a pull request gets it."""
-    return subject.endswith(":pull_request") or ":event_name:pull_request" in subject
-
-
-def workload(subject: str, issuer: str) -> str:
-    """The workload that a subject belongs to: the repository or project for CI, else the subject itself.
-
-    The two forms of a GitHub repository are one.
-    """
-    if found := re.fullmatch(_REPOSITORY, subject):
-        return f"{issuer} repo:{found[1]}/{found[3]}".lower()
-    if subject.startswith("project_path:"):
-        return f"{issuer} {':'.join(subject.split(':')[:2])}"
-    return f"{issuer} {subject}"
+CHECKS: Final = (
+    Check(
+        "exact-subject",
+        "A trust in a workload names its subject, to the letter.",
+        MANDATORY,
+        Severity.CRITICAL,
+        f"{PAGE}; Microsoft Entra, workload identity federation; CKV_AZURE_249",
+        "Write the `sub` of the workload's token. For many branches, use one GitHub environment, or several policies.",
+        {types.PRINCIPAL_POLICY: subject(SUBJECT), **types.each(types.CREDENTIALS, subject("subject"))},
+    ),
+    Check(
+        "subject-breadth",
+        "A subject names one workload: not a whole repository, project, namespace or cloud account.",
+        MANDATORY,
+        Severity.HIGH,
+        "GitHub, OpenID Connect reference; GitLab, ID tokens; CKV_AZURE_249",
+        "Name the environment (best), the branch or the tag; for Kubernetes, the namespace and the service account.",
+        {
+            types.PRINCIPAL_POLICY: narrow(ISSUER, SUBJECT),
+            **types.each(types.CREDENTIALS, narrow("issuer", "subject")),
+        },
+    ),
+    Check(
+        "github-subject",
+        "A subject of GitHub has one of its two forms: by names, or by names and ids.",
+        MANDATORY,
+        Severity.MEDIUM,
+        "GitHub, OpenID Connect reference, immutable subjects",
+        "Copy the subject of a token. Repositories made, renamed or moved since July 2026 send `OWNER@ID/REPO@ID`.",
+        {
+            types.PRINCIPAL_POLICY: github_form(ISSUER, SUBJECT),
+            **types.each(types.CREDENTIALS, github_form("issuer", "subject")),
+        },
+    ),
+    Check(
+        "flexible-subject",
+        "A flexible credential of Entra looks at the subject, without a wildcard.",
+        MANDATORY,
+        Severity.HIGH,
+        "Microsoft Entra, flexible federated identity credentials",
+        "Use an exact credential (`ApplicationFederatedIdentityCredential`), or `claims['sub'] eq '…'`.",
+        {types.ENTRA_FLEXIBLE: expression},
+    ),
+    Check(
+        "account-subject",
+        "An account-wide policy names no subject: it stands for every user.",
+        MANDATORY,
+        Severity.MEDIUM,
+        PAGE,
+        "Leave the subject out, or trust the workload at its service principal.",
+        {types.ACCOUNT_POLICY: missing(SUBJECT, reason="is not for account-wide policies")},
+    ),
+)

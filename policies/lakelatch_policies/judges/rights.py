@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from lakelatch_policies.checks import types
+from lakelatch_policies.judges import types
 from lakelatch_policies.reading import items
 from lakelatch_policies.relation import Stack, plain, referred, value
 

@@ -27,7 +27,8 @@ def breadth(subject: str, issuer: str) -> str | None:
         parts = subject.split(":")
         if len(parts) != 4 or not all(parts):
             return "names no single service account"
-    if re.fullmatch(r"arn:aws[a-z-]*:iam::\d*:root|\d{12}", subject):
+    account = issuer.endswith(".tokens.sts.global.api.aws") and re.fullmatch(r"\d{12}", subject)
+    if account or re.fullmatch(r"arn:aws[a-z-]*:iam::\d*:root", subject):
         return "names a whole AWS account"
     return None
 
@@ -35,7 +36,7 @@ def breadth(subject: str, issuer: str) -> str | None:
 def _names_no_repository(subject: str) -> bool:
     claims = subject.split(":")
     bare = claims[0] in _BARE or subject in ("repo", "repo:") or subject.startswith("repository_owner")
-    return bare and not any(claim in ("repo", "repository", "repository_id") for claim in claims[1::2])
+    return bare and not any(claim in ("repo", "repository", "repository_id") for claim in claims[::2])
 
 
 def malformed(subject: str) -> str | None:

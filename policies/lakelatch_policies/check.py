@@ -35,8 +35,6 @@ class Resource(NamedTuple):
 
     props: Props
     opts: PolicyResourceOptions
-    registered: bool = True
-    """A program registers it, with all its options; False where a state is analyzed, which keeps only some of them."""
 
 
 Judge = Callable[[Resource, Settings], Iterable[Finding]]

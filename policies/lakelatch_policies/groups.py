@@ -4,7 +4,6 @@ The SDK reads a resource's properties anew for every registered policy, so there
 resource type.
 """
 
-import os
 from typing import Any, Final, NamedTuple
 
 from pulumi_policy import (
@@ -24,8 +23,6 @@ from lakelatch_policies.judging import judged, table, unversioned
 from lakelatch_policies.left_over import STACK, Left, sharing
 from lakelatch_policies.relation import Relation, related
 
-RUNNING: Final = "PULUMI_DRY_RUN" in os.environ
-"""Whether a program runs: the engine says so to packs in `preview` and `up`, and not in `policy analyze`."""
 _ORDER: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 
 
@@ -67,7 +64,7 @@ def resource_group(group: Group) -> ResourceValidationPolicy:
         found = rows.get(unversioned(args.resource_type))
         if found is None:
             return
-        resource = Resource(args.props, args.opts, RUNNING)
+        resource = Resource(args.props, args.opts)
         findings: list[Left] = [(level, text, None) for level, text in judged(found, resource, args.get_config())]
         share(args.urn, findings, report)
 

@@ -51,6 +51,12 @@ def test_any_subject_is_judged(subject: str, issuer: str) -> None:
         assert workload(text, issuer) == workload(text, issuer)
 
 
+def test_names_of_github_are_one_whatever_their_case() -> None:
+    assert workload("repo:Example/ETL:ref:refs/heads/a", GITHUB) == workload("repo:example/etl@2:environment:b", GITHUB)
+    assert workload("repo:example/etl", GITHUB) != workload("repo:example/reports", GITHUB)
+    assert workload("etl", GITHUB) != workload("etl", "https://gitlab.com")
+
+
 @pytest.mark.parametrize(
     ("subject", "issuer", "broad"),
     [

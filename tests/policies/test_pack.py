@@ -157,15 +157,10 @@ def test_limits_that_stand_twice_agree() -> None:
     assert row.settings["max_seconds"]["default"] == GATEWAY_TOKEN.most
 
 
-def test_a_state_is_judged_for_what_it_keeps() -> None:
-    """It has no `delete_before_replace`, and a secret that cannot be decrypted is not known."""
-    assignment = "databricks:index/mwsPermissionAssignment:MwsPermissionAssignment"
-    with served(run={}) as state:
-        assert (
-            said(state, Resource(assignment, {"workspaceId": "1", "principalId": "2", "permissions": ["USER"]})) == []
-        )
-        redacted = said(state, Resource(OBO, {"applicationId": "a", "lifetimeSeconds": "[secret]"}))
-        assert redacted == [SECRETLESS, ("not-judged", "obo-token-lifetime", "advisory")]
+def test_what_could_not_be_decrypted_is_not_known(pack: Analyzer) -> None:
+    """`policy analyze` puts a text in place of a secret that it cannot read."""
+    redacted = said(pack, Resource(OBO, {"applicationId": "a", "lifetimeSeconds": "[secret]"}))
+    assert redacted == [SECRETLESS, ("not-judged", "obo-token-lifetime", "advisory")]
 
 
 # remedies

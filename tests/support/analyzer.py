@@ -119,15 +119,11 @@ def _found(response: Any) -> list[Found]:
     return found
 
 
-RUN = {"PULUMI_ORGANIZATION": "organization", "PULUMI_PROJECT": "p", "PULUMI_STACK": "s", "PULUMI_DRY_RUN": "true"}
-"""What the engine tells a pack of a preview."""
-
-
 @contextmanager
-def served(pack: Path = PACK, run: Mapping[str, str] = RUN) -> Iterator[Analyzer]:
-    """Start the pack as the language host does, and end it; an empty `run` is that of `policy analyze`."""
+def served(pack: Path = PACK) -> Iterator[Analyzer]:
+    """Start the pack as the language host does, and end it."""
     command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(pack)]
-    environment = {**os.environ, "PULUMI_CONFIG": "{}", **run}
+    environment = {**os.environ, "PULUMI_CONFIG": "{}"}
     with subprocess.Popen(command, cwd=pack, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

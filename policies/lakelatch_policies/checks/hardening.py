@@ -105,7 +105,8 @@ CHECKS: Final = (
         MANDATORY,
         Severity.HIGH,
         "Seen with databricks 1.106: PUT of the new, DELETE of the same principal",
-        "Give the resource `delete_before_replace=True`.",
+        "Give the resource `delete_before_replace=True`. A state does not keep that: switch the check off where "
+        "`pulumi policy analyze` reads one.",
         {types.WORKSPACE_ASSIGNMENT: replaced_safely},
     ),
     Check(

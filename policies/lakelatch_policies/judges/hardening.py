@@ -66,7 +66,7 @@ def token_rights(resource: Resource, _: Settings) -> Iterator[Finding]:
 
 def replaced_safely(resource: Resource, _: Settings) -> Iterator[Finding]:
     """A replacement puts the new grant, then deletes it by the old one's address: the principal ends without."""
-    if resource.registered and resource.opts.delete_before_replace is not True:
+    if resource.opts.delete_before_replace is not True:
         yield "", "is replaced by putting the new grant and deleting it again; set `delete_before_replace=True`"
 
 

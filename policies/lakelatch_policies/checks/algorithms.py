@@ -21,7 +21,6 @@ from lakelatch_policies.reading import one_of
 TRANSIT_TYPES: Final = ("rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256")
 
 TRANSIT_OTHER: Final = ("aes128-gcm96", "aes256-gcm96", "chacha20-poly1305")
-
 """For encryption: what the type is when nothing is said."""
 
 

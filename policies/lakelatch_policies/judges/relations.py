@@ -13,11 +13,9 @@ from lakelatch_policies.reading import items
 from lakelatch_policies.relation import Related, Stack, referred, value
 
 POLICIES_LIMIT: Final = 20
-
 """As `lakelatch.access.trusts` has it; importing that takes a third of a second."""
 
 SLEEP: Final = "time:index/sleep:Sleep"
-
 DATABRICKS: Final = (types.PRINCIPAL_POLICY, "oidcPolicy.issuer", "oidcPolicy.subject", "servicePrincipalId")
 
 ENTRA: Final = (types.ENTRA_CREDENTIAL, "issuer", "subject", "applicationId")

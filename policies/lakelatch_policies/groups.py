@@ -69,7 +69,7 @@ def resource_group(group: Group) -> ResourceValidationPolicy:
         share(args.urn, findings, report)
 
     def remediate(args: ResourceValidationArgs) -> Any:
-        mended = [_mended(check, args) for check, _ in rows.get(unversioned(args.resource_type), ())]
+        mended = [_mended(check, args) for check, *_ in rows.get(unversioned(args.resource_type), ())]
         return args.props if any(mended) else None
 
     return ResourceValidationPolicy(**group.common, validate=validate, remediate=remediate if remedies else None)

@@ -1,18 +1,21 @@
 """From checks to what a policy reports: the table by resource type, levels, and what cannot be judged yet."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pulumi_policy.proxy import UnknownValueError
 
-from lakelatch_policies.check import DISABLED, Check, Judge, Resource
+from lakelatch_policies.check import DISABLED, Check, Judge, Resource, Settings
 
 NOT_JUDGED: Final = "not-judged"
 """The level of a finding about a value that is known only after apply."""
 
 _VERSION = r"/v\d{8}(?:preview)?(?=:)"
-Table = dict[str, list[tuple[Check, Judge]]]
+UNKNOWN: Final = "cannot be judged before apply: its value is known only then"
+Row = tuple[Check, Judge, tuple[str, Settings]]
+"""A check, how it judges a type, and its level and settings where nothing is configured."""
+Table = dict[str, list[Row]]
 
 
 def table(checks: Iterable[Check]) -> Table:
@@ -20,7 +23,7 @@ def table(checks: Iterable[Check]) -> Table:
     rows: Table = {}
     for check in checks:
         for resource_type, judge in check.judges.items():
-            rows.setdefault(resource_type, []).append((check, judge))
+            rows.setdefault(resource_type, []).append((check, judge, check.configured({})))
     return rows
 
 
@@ -29,21 +32,14 @@ def unversioned(resource_type: str) -> str:
     return re.sub(_VERSION, "", resource_type) if resource_type.startswith("azure-native:") else resource_type
 
 
-def judged(rows: list[tuple[Check, Judge]], resource: Resource, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Level and text of everything that is wrong, or not known, about one resource."""
-    for check, judge in rows:
-        level, settings = check.configured(config)
-        if level != DISABLED:
-            for place, reason in known(lambda judge=judge, settings=settings: judge(resource, settings)):  # type: ignore[misc]
-                yield (level if reason else NOT_JUDGED), check.text((place, reason or UNKNOWN))
-
-
-UNKNOWN: Final = "cannot be judged before apply: its value is known only then"
-
-
-def known(findings: Callable[[], Iterable[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
-    """Findings up to the first value that is unknown, which then comes last, with no reason."""
-    try:
-        yield from findings()
-    except UnknownValueError as unknown:
-        yield ".".join(unknown.props), ""
+def judged(rows: list[Row], resource: Resource, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Level and text of everything that is wrong about one resource; of each check up to the first unknown value."""
+    for check, judge, usual in rows:
+        level, settings = check.configured(config) if config else usual
+        if level == DISABLED:
+            continue
+        try:
+            for finding in judge(resource, settings):
+                yield level, check.text(finding)
+        except UnknownValueError as unknown:
+            yield NOT_JUDGED, check.text((".".join(unknown.props), UNKNOWN))

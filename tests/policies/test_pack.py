@@ -1,5 +1,7 @@
 """The pack as users configure it: levels and settings check by check, what is unknown made to block, remedies."""
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -161,6 +163,28 @@ def test_what_could_not_be_decrypted_is_not_known(pack: Analyzer) -> None:
     """`policy analyze` puts a text in place of a secret that it cannot read."""
     redacted = said(pack, Resource(OBO, {"applicationId": "a", "lifetimeSeconds": "[secret]"}))
     assert redacted == [SECRETLESS, ("not-judged", "obo-token-lifetime", "advisory")]
+
+
+def test_a_block_that_is_unknown_as_a_whole_is_named_and_does_not_block(pack: Analyzer) -> None:
+    token = "databricks:index/servicePrincipalFederationPolicy:ServicePrincipalFederationPolicy"
+    found = pack.analyze(Resource(token, {"servicePrincipalId": 1, "oidcPolicy": UNKNOWN}))
+    assert {one.place for one in found} == {"oidcPolicy"}
+    assert {(one.policy, one.level) for one in found if one.check != "explicit-fields"} == {("not-judged", "advisory")}
+    assert {"https-issuer", "exact-subject", "audience", "federation-signing-algorithm"} <= {one.check for one in found}
+
+
+def test_the_pack_loads_nothing_but_itself() -> None:
+    """Beside the SDK: what only some checks need, they load when they run. Tables of the model would take a third of a
+    second."""
+    script = (
+        "import sys, pulumi_policy; before = set(sys.modules); import lakelatch_policies.pack;"
+        " print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "lakelatch_policies.pack" in loaded
+    others = {name for name in loaded if not name.startswith("lakelatch_policies")}
+    assert others <= {"lakelatch", "lakelatch.access", "lakelatch.access.algorithms"}
 
 
 # remedies

@@ -21,7 +21,6 @@ from lakelatch_policies.reading import one_of
 TRANSIT_TYPES: Final = ("rsa-2048", "rsa-3072", "rsa-4096", "ecdsa-p256")
 
 TRANSIT_OTHER: Final = ("aes128-gcm96", "aes256-gcm96", "chacha20-poly1305")
-
 """For encryption: what the type is when nothing is said."""
 
 
@@ -57,7 +56,7 @@ CHECKS: Final = (
         "Choose RS256 or ES256. With HS256, whoever can verify a token can make one.",
         {
             types.AUTH0_API: one_of("signingAlg", ACCEPTED, WRONG),
-            types.AUTH0_CLIENT: one_of("jwtConfiguration.alg", ACCEPTED, WRONG, "is not set, which is HS256"),
+            types.AUTH0_CLIENT: one_of("jwtConfiguration.alg", ACCEPTED, WRONG),
             types.KEYCLOAK_REALM: one_of("defaultSignatureAlgorithm", ACCEPTED, WRONG),
             "vault:identity/oidcKey:OidcKey": one_of("algorithm", ACCEPTED, WRONG),
         },

@@ -19,7 +19,6 @@ from lakelatch_policies.reading import (
 from lakelatch_policies.remedies import shortened
 
 KEEP_NONE: Final = "Set `lifetime_seconds`; better, federate and have no token to keep."
-
 CHECKS: Final = (
     lifetime(
         "obo-token-lifetime",

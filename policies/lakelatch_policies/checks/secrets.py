@@ -76,7 +76,7 @@ CHECKS: Final = (
         ADVISORY,
         Severity.LOW,
         "pulumi-databricks 1.106: a dead host makes it wait for ever, in a preview as well",
-        "Set `retry_timeout_seconds`, as in 300.",
+        "Set `retry_timeout_seconds`, as in 60.",
         {DATABRICKS: present("retryTimeoutSeconds", "is not set: a host that is down hangs the preview")},
     ),
     Check(

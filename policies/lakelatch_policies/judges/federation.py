@@ -13,7 +13,6 @@ from lakelatch_policies.reading import at, items, stands
 POLICY_ID: Final = r"[0-9a-z-]{2,63}"
 
 EXACT_INTEGERS: Final = 2**53
-
 """Above, the provider rounds, and the policy lands on another principal (seen with databricks 1.106)."""
 
 SHARED: Final = (
@@ -23,14 +22,13 @@ SHARED: Final = (
     "https://app.terraform.io",
     "https://vstoken.dev.azure.com/",
     "https://oidc.circleci.com/",
-    "https://login.microsoftonline.com/common",
-    "https://login.microsoftonline.com/organizations",
-    "https://login.microsoftonline.com/consumers",
+    "https://login.microsoftonline.com/common/",
+    "https://login.microsoftonline.com/organizations/",
+    "https://login.microsoftonline.com/consumers/",
     "https://agent.buildkite.com",
     "https://oidc.vercel.com",
     "https://api.bitbucket.org/",
 )
-
 """Issuers that sign for anybody's workloads or users; those that end in a slash, for each customer below it."""
 
 
@@ -107,7 +105,8 @@ def audiences(path: str) -> Judge:
 def owned_issuer(resource: Resource, settings: Settings) -> Iterator[Finding]:
     """The issuer of an account-wide policy: one that the organisation controls."""
     issuer, owned = str(at(resource.props, "oidcPolicy.issuer") or ""), settings["owned_issuers"]
-    shared = any(issuer.rstrip("/") == one or (one.endswith("/") and issuer.startswith(one)) for one in SHARED)
+    address = issuer.rstrip("/")
+    shared = any(address == one or (one.endswith("/") and f"{address}/".startswith(one)) for one in SHARED)
     if issuer and issuer not in owned and (shared or owned):
         yield "oidcPolicy.issuer", "signs for others as well, and may name any user of the account"
 

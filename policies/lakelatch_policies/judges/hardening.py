@@ -7,11 +7,9 @@ from lakelatch_policies.check import Finding, Judge, Resource, Settings
 from lakelatch_policies.reading import at, items, must_be
 
 WIDEST: Final = 8
-
 """Prefix length below which a range is no range of anybody's: no organisation has more than a /8."""
 
 LETS: Final = "lets them"
-
 EVERYBODY: Final = frozenset({"users", "account users"})
 
 LEGACY: Final = {

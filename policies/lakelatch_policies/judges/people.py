@@ -8,11 +8,9 @@ from lakelatch_policies.check import Finding, Judge, Resource, Settings
 from lakelatch_policies.reading import at, items, switch
 
 RESISTANT: Final = frozenset({"fido2", "windowsHelloForBusiness", "x509CertificateMultiFactor"})
-
 """Microsoft Entra, authentication strengths: what phishing-resistant consists of."""
 
 NO_MODEL: Final = "00000000-0000-0000-0000-000000000000"
-
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
 WEAK_GRANTS: Final = frozenset({"implicit", "password", DEVICE_CODE})

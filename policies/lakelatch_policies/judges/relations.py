@@ -13,25 +13,27 @@ from lakelatch_policies.reading import items
 from lakelatch_policies.relation import Related, Stack, referred, value
 
 POLICIES_LIMIT: Final = 20
-
 """As `lakelatch.access.trusts` has it; importing that takes a third of a second."""
 
 SLEEP: Final = "time:index/sleep:Sleep"
+DATABRICKS: Final = (types.PRINCIPAL_POLICY, "oidcPolicy.issuer", "oidcPolicy.subject", ("servicePrincipalId",))
 
-DATABRICKS: Final = (types.PRINCIPAL_POLICY, "oidcPolicy.issuer", "oidcPolicy.subject", "servicePrincipalId")
+ENTRA: Final = (types.ENTRA_CREDENTIAL, "issuer", "subject", ("applicationId",))
+AZURE: Final = tuple(
+    (token, "issuer", "subject", ("resourceName", "userAssignedIdentityId", "parentId"))
+    for token in types.AZURE_CREDENTIALS
+)
 
-ENTRA: Final = (types.ENTRA_CREDENTIAL, "issuer", "subject", "applicationId")
 
-
-def by_owner(stack: Stack, token: str, owner: str) -> Iterator[list[PolicyResource]]:
+def by_owner(stack: Stack, token: str, owner: tuple[str, ...]) -> Iterator[list[PolicyResource]]:
     """The trusts of each principal, or application: those that share a name for it."""
     group_of: dict[str, list[PolicyResource]] = {}
     for resource in stack.get(token, ()):
-        names = referred(resource, owner)
+        names = referred(resource, *owner)
         joined = [resource]
         for group in {id(group_of[name]): group_of[name] for name in names if name in group_of}.values():
             joined = [*group, *joined]
-            names |= {name for one in group for name in referred(one, owner)}
+            names |= {name for one in group for name in referred(one, *owner)}
         group_of.update(dict.fromkeys(names, joined))
     yield from {id(group): group for group in group_of.values()}.values()
 
@@ -61,13 +63,13 @@ def too_many(stack: Stack, settings: Settings) -> Iterator[Related]:
 
 def pull_requests(stack: Stack, _: Settings) -> Iterator[Related]:
     """Whoever may open a pull request may write nothing."""
-    for token, _issuer, subject, owner in (DATABRICKS, ENTRA):
+    for token, _issuer, subject, owner in (DATABRICKS, ENTRA, *AZURE):
         for resources in by_owner(stack, token, owner):
             asked = [one for one in resources if is_pull_request(str(value(one, subject) or ""))]
             if not asked:
                 continue
             others = any(value(one, subject) and one not in asked for one in resources)
-            names = set().union(*(referred(one, owner) for one in resources))
+            names = set().union(*(referred(one, *owner) for one in resources))
             for resource in asked:
                 if reason := rights.write(stack, rights.aliases(stack, names)):
                     yield resource.urn, subject, f"lets any pull request use a principal that {reason}"

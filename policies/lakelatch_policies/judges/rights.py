@@ -10,7 +10,16 @@ from lakelatch_policies.relation import Stack, plain, referred, value
 
 PRINCIPAL: Final = "databricks:index/servicePrincipal:ServicePrincipal"
 ENTRA_PRINCIPAL: Final = "azuread:index/servicePrincipal:ServicePrincipal"
-APPLICATIONS: Final = (types.ENTRA_APPLICATION, "azuread:index/applicationRegistration:ApplicationRegistration")
+NAMES: Final = {
+    PRINCIPAL: ("id", "applicationId", "aclPrincipalId"),
+    "databricks:index/group:Group": ("id", "displayName", "aclPrincipalId"),
+    ENTRA_PRINCIPAL: ("id", "clientId", "objectId"),
+    types.ENTRA_APPLICATION: ("id", "clientId", "objectId"),
+    "azuread:index/applicationRegistration:ApplicationRegistration": ("id", "clientId", "objectId"),
+    "azure-native:managedidentity:UserAssignedIdentity": ("id", "clientId", "principalId", "resourceName"),
+    "azure:authorization/userAssignedIdentity:UserAssignedIdentity": ("id", "clientId", "principalId"),
+}
+"""What others name a principal, an application, an identity or a group by."""
 GROUP_MEMBERS: Final = "databricks:index/groupMember:GroupMember"
 READING: Final = frozenset(
     {"SELECT", "BROWSE", "USE_CATALOG", "USE_SCHEMA", "READ_VOLUME", "READ_FILES", "USE_CONNECTION", "USE_SHARE"}
@@ -25,9 +34,8 @@ READER: Final = r"\bReader$|acdd72a7-3385-48ef-bd42-f606fba81ae7"
 def aliases(stack: Stack, names: set[str]) -> set[str]:
     """All names of a principal: its URN, its ids, and those of the groups that it is in."""
     found = set(names)
-    for token in (PRINCIPAL, ENTRA_PRINCIPAL, *APPLICATIONS, "databricks:index/group:Group"):
+    for token, ids in NAMES.items():
         for resource in stack.get(token, ()):
-            ids = ("id", "applicationId", "clientId", "objectId", "displayName", "aclPrincipalId")
             own = {plain(one) for one in (value(resource, name) for name in ids) if isinstance(one, (str, float))}
             if resource.urn in found or own & found:
                 found |= own | {resource.urn}

@@ -9,14 +9,12 @@ from lakelatch_policies.check import Finding, Judge, Resource, Settings
 from lakelatch_policies.reading import at, items, stands, switch
 
 DATABRICKS: Final = "pulumi:providers:databricks"
-
 AZUREAD: Final = "pulumi:providers:azuread"
 
 LEAKED: Final = (
     r"\b(?:dapi[0-9a-f]{8,}|dose[0-9a-f]{8,}|eyJ[\w-]{8,}\.[\w-]{8,}\.|gh[pousr]_\w{8,}|AKIA[0-9A-Z]{12,})"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
-
 """How Databricks tokens and OAuth secrets, JSON Web Tokens, GitHub tokens, AWS key ids and private keys begin."""
 
 

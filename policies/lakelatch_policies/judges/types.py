@@ -29,14 +29,12 @@ ENTRA_CERTIFICATES: Final = (
 )
 ENTRA_APPLICATION: Final = "azuread:index/application:Application"
 CONDITIONAL_ACCESS: Final = "azuread:index/conditionalAccessPolicy:ConditionalAccessPolicy"
-
 OBO_TOKEN: Final = "databricks:index/oboToken:OboToken"  # noqa: S105 - a type, not a secret
 TOKEN: Final = "databricks:index/token:Token"  # noqa: S105
 PRINCIPAL_SECRET: Final = "databricks:index/servicePrincipalSecret:ServicePrincipalSecret"  # noqa: S105
 WORKSPACE_CONF: Final = "databricks:index/workspaceConf:WorkspaceConf"
 WORKSPACE_ASSIGNMENT: Final = "databricks:index/mwsPermissionAssignment:MwsPermissionAssignment"
 GATEWAY_CONFIG: Final = "lakelatch-native:index:GatewayConfig"
-
 AZURE_KEY: Final = "azure:keyvault/key:Key"
 AZURE_NATIVE_KEY: Final = "azure-native:keyvault:Key"
 AZURE_VAULT: Final = "azure:keyvault/keyVault:KeyVault"

@@ -7,7 +7,6 @@ from lakelatch_policies.check import Finding, Judge, Resource, Settings
 from lakelatch_policies.reading import at, items, seconds, switch
 
 AZURE_SECRET: Final = "azure:keyvault/secret:Secret"  # noqa: S105 - types, not secrets
-
 AZURE_NATIVE_SECRET: Final = "azure-native:keyvault:Secret"  # noqa: S105
 
 

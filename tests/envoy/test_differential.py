@@ -25,10 +25,11 @@ SEED: Final = int(os.environ.get("LAKELATCH_SEED") or (1 if REQUESTS == CI_REQUE
 PER_CONFIGURATION: Final = 250 if REQUESTS <= CI_REQUESTS else 1_000
 SMALL_SHARE: Final = 0.05
 """Most requests of which the protocol checks may refuse to know what they ask."""
-pytestmark = pytest.mark.timeout(300 + REQUESTS // 50)
 PEOPLE_SHARE: Final = 0.3
 """Requests of people, the others are of services."""
 RELOADED: Final = "http.gateway.rds.lakelatch.config_reload"
+
+pytestmark = pytest.mark.timeout(300 + REQUESTS // 50)
 
 Told = tuple[bool, str, str | None, str | None]
 """Allowed, rule, service, observed."""

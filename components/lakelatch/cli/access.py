@@ -11,7 +11,7 @@ import click
 from lakelatch.access import summary
 from lakelatch.access.expectations import Expectations, Outcome, outcomes
 from lakelatch.access.model import AccessModel
-from lakelatch.access.model_policy import policy_of
+from lakelatch.access.model_policy import issuers_of_people, policy_of
 from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
 from lakelatch.access.summary import ACCOUNT, Right, Trusted
@@ -107,17 +107,17 @@ def show(path: Path, who: tuple[str, ...], as_json: bool) -> None:
 @click.argument("path", metavar="[FILE_OR_FOLDER]", type=MODEL, default=model_files.DEFAULT)
 @explaining.options
 def explain_(path: Path, **said: Any) -> int:
-    """Say whether a service may do something by the model, by which rule, and what would change that.
+    """Say whether a service or person may do something by the model, by which rule, and what would change that.
 
     Shows every check on the way with `met`, `not met`, or `not known` where the request was not told well enough. The
-    model is that in stacks/access.yaml unless FILE_OR_FOLDER names another. Maintenance and revocations are not asked:
-    they belong to the running gateway.
+    model is that in stacks/access.yaml unless FILE_OR_FOLDER names another. Maintenance, revocations, and whether
+    Databricks knows the person are not asked: they belong to the running gateway.
 
     Exit code 1 when it is denied, or not known.
     """
     model = model_files.find(path).model()
     roles = {name: model.actions_of((name,))[name] for name in model.roles}
-    return explaining.explained(policy_of(model), roles, **said)
+    return explaining.explained(policy_of(model), roles, issuers_of_people(model), **said)
 
 
 def _report(model: AccessModel, who: tuple[str, ...], width: int) -> Iterator[str]:

@@ -55,12 +55,13 @@ def check(path: Path, against: Path | None) -> int:
 
 
 def _compared(model: AccessModel, against: Path) -> int:
-    found = outcomes(policy_of(model), Expectations.read(model_files.text_of(against), str(against)), str(against))
+    wanted = Expectations.read(model_files.text_of(against), str(against))
+    found = outcomes(policy_of(model), wanted, str(against), issuers_of_people(model))
     others = [one for one in found if not one.as_expected]
     if not others:
         click.echo(f"{against}: {_count(len(found), 'decision')}, all as expected")
         return 0
-    headings = ("SERVICE", "ACTION", "WITH", "EXPECTED", "IS", "BECAUSE")
+    headings = ("WHO", "ACTION", "WITH", "EXPECTED", "IS", "BECAUSE")
     width = shutil.get_terminal_size((WIDTH, 24)).columns
     click.echo(f"{against}: {len(others)} of {_count(len(found), 'decision')} not as expected\n")
     click.echo("\n".join(table(headings, [_difference(one) for one in others], width)))
@@ -74,7 +75,7 @@ def _difference(one: Outcome) -> tuple[str, ...]:
     verdict = {"allowed": "allow", "denied": "deny"}.get(found.verdict, found.verdict)
     is_ = f"{verdict}\n{found.decision.rule}"
     steps = [f"{step.state}: {step.asked}" for step in found.steps if step.state != "met"]
-    return wanted.service, wanted.action, told, expected, is_, "\n".join(steps)
+    return wanted.who, wanted.action, told, expected, is_, "\n".join(steps)
 
 
 @access.command()

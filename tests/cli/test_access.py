@@ -278,6 +278,38 @@ def test_explain_a_person(
         assert part in told, told
 
 
+def test_show_what_people_may_do(staffed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "show", str(staffed / "stacks"), "--who", "partners")
+    first = [line for line in told.splitlines() if line.strip()][2:5]
+    assert first[0].split()[:5] == ["partners", "(people)", "analytics", "reader", "current_user.me"]
+    assert "own token," in first[1]
+    assert "or via gateway" in first[2]
+    assert "not checked round it" in told
+    trusts = told.partition("Whose tokens are trusted")[2]
+    assert trusts.count("    email  any user\n") == 2
+    assert "the gateway takes tokens with" in trusts
+    assert "small " in told
+    assert "known after" not in trusts
+    found = json.loads(said(capsys, "show", str(staffed / "stacks"), "--who", "partners", "--json"))
+    [right] = found["rights"]
+    assert (right["at_gateway"], right["checked"]) == (True, False)
+    assert [(row["by"], row["users"]) for row in found["trusts"]] == [
+        ("the gateway", True),
+        ("the Databricks account", True),
+    ]
+    assert [row["people"] for row in found["rules"]] == [["analysts", "partners"]]
+
+
+def test_show_names_the_people_a_rule_is_about(staffed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = staffed / "stacks" / "access.yaml"
+    data = yaml.safe_load(model.read_text(encoding="utf-8"))
+    data["rules"]["readers"] = {"for": {"roles": ["reader"]}, "networks": ["10.0.0.0/8"]}
+    model.write_text(text(data), encoding="utf-8")
+    told = said(capsys, "show", str(staffed / "stacks"), "--who", "analysts")
+    assert "readers  enforce" in told
+    assert "partners (people)" in told
+
+
 def test_explain_where_no_people_call_the_gateway(ruled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = said(capsys, "explain", "--user", "alice", "--action", "jobs.list", code=1)
     assert "no people call the gateway" in told

@@ -83,7 +83,7 @@ def roles_at_gateway(model: AccessModel, people: str) -> tuple[str, ...]:
     """The roles by which the gateway lets a group of people through."""
     row = model.people[people]
     found = people_of(model).get(row.issuer)
-    return found.groups.get(row.identity_provider_group, ()) if found and row.assurance is None else ()
+    return found.groups.get(row.identity_provider_group, ()) if found else ()
 
 
 def trusted(model: AccessModel) -> Iterator[Trusted]:

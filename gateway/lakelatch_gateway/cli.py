@@ -95,18 +95,20 @@ def check(config_dir: Path) -> None:
 @_CONFIG_DIR
 @explaining.options
 def explain(config_dir: Path, **said: Any) -> int:
-    """Say whether a service may do something by the configuration in a config folder, and why.
+    """Say whether a service or person may do something by the configuration in a config folder, and why.
 
-    As `lakelatch access explain` does for a model: this one tells what was delivered. Maintenance and revocations are
-    not asked: see `lakelatch maintenance status`.
+    As `lakelatch access explain` does for a model: this one tells what was delivered. Maintenance, revocations, and
+    whether Databricks knows the person are not asked: see `lakelatch maintenance status`.
 
     Exit code 1 when it is denied, or not known.
     """
     from lakelatch_gateway.folder import ConfigFolder
 
-    policy = ConfigFolder(config_dir).read().policy
-    roles = {role: actions for one in policy.subjects.values() for role, actions in one.roles.items()}
-    return explaining.explained(policy, roles, **said)
+    config = ConfigFolder(config_dir).read()
+    policy = config.policy
+    granted = [one.roles for one in policy.subjects.values()] + [one.roles for one in policy.people.values()]
+    roles = {role: actions for some in granted for role, actions in some.items()}
+    return explaining.explained(policy, roles, {name: config.issuers[name].issuer for name in config.people}, **said)
 
 
 @gateway.command()

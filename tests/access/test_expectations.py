@@ -7,9 +7,9 @@ import yaml
 from support.pages import ROOT
 from support.wide import WIDE, text
 
-from lakelatch.access.expectations import Expectations, outcomes
+from lakelatch.access.expectations import Expectations, Outcome, outcomes
 from lakelatch.access.model import AccessModel
-from lakelatch.access.model_policy import policy_of
+from lakelatch.access.model_policy import issuers_of_people, policy_of
 from lakelatch.cli import run
 from lakelatch.errors import ModelError
 
@@ -66,6 +66,58 @@ def test_as_expected(expectation: str, as_expected: bool) -> None:
     read = Expectations.read(f"expectations:\n- {{service: nightly-report, {expectation}}}\n", "e")
     [found] = outcomes(POLICY, read, "e")
     assert found.as_expected == as_expected
+
+
+def of_people(expectation: str) -> list[Outcome]:
+    """What becomes of an expectation where analysts may call the gateway."""
+    data = yaml.safe_load(text(MODEL))
+    del data["people"]["analysts"]["assurance"]
+    data["people"]["analysts"]["identity_provider_group"] = "g-analysts"
+    data["rules"]["own"] = {"for": {"actions": ["warehouses.list"]}, "deny": "identity.subject == 'mallory'"}
+    data["roles"]["reader"]["actions"].append("warehouses.list")
+    model = AccessModel.read(text(data))
+    read = Expectations.read(f"expectations:\n- {{{expectation}}}\n", "e")
+    return outcomes(policy_of(model), read, "e", issuers_of_people(model))
+
+
+@pytest.mark.parametrize(
+    ("expectation", "as_expected"),
+    [
+        ("groups: [g-analysts], action: current_user.me, expect: allow, rule: role:reader", True),
+        ("groups: [x, g-analysts], issuer: entra, action: current_user.me, expect: allow", True),
+        ("groups: [g-analysts], action: current_user.me, expect: deny", False),
+        ("groups: [g-analysts], action: jobs.list, expect: deny, rule: default-deny", True),
+        ("groups: [g-other], user: alice, action: current_user.me, expect: deny, rule: no-group", True),
+        ("user: alice, action: current_user.me, expect: deny, rule: no-group", True),
+        (f"groups: [g-analysts], action: {EXECUTE}, expect: deny, rule: rule:small", True),
+        (f"groups: [g-analysts], action: {EXECUTE}, attributes: {{body.row_limit: 5}}, expect: allow", True),
+        ("groups: [g-analysts], user: alice, action: warehouses.list, expect: allow", True),
+        ("groups: [g-analysts], user: mallory, action: warehouses.list, expect: deny, rule: rule:own", True),
+        ("groups: [g-analysts], action: warehouses.list, expect: deny", False),
+    ],
+)
+def test_of_people(expectation: str, as_expected: bool) -> None:
+    [found] = of_people(expectation)
+    assert found.as_expected == as_expected
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "words"),
+    [
+        ("groups: [g], service: exporter", "expectations[0]", "neither or both of a service and a person"),
+        ("issuer: entra, service: exporter", "expectations[0]", "neither or both"),
+        ("issuer: entra", "expectations[0]", "neither or both"),
+        ("description: nobody", "expectations[0]", "neither or both"),
+        ("groups: ['']", "expectations[0].groups[0]", "is empty"),
+        ("groups: [g], issuer: okta", "expectations[0].issuer", "there are those of entra"),
+        ("groups: [g], attributes: {claims.groups: [g]}", "expectations[0].attributes", "said by the groups"),
+    ],
+)
+def test_people_who_cannot_be_are_refused(who: str, path: str, words: str) -> None:
+    with pytest.raises(ModelError) as refusal:
+        of_people(f"{who}, action: jobs.list, expect: deny")
+    assert path in str(refusal.value)
+    assert words in str(refusal.value)
 
 
 def test_what_a_rule_needs_and_is_not_told_is_no_decision() -> None:
@@ -127,5 +179,5 @@ def test_differences_are_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(["access", "check", str(tmp_path), "--against", str(tmp_path / "wanted.yaml")]) == 1
     told = capsys.readouterr().out
     assert "1 of 2 decisions not as expected" in told
-    for part in ("SERVICE", "rule:small", "body.row_limit=101", "not met: limit.row_limit: body.row_limit <= 100"):
+    for part in ("WHO", "rule:small", "body.row_limit=101", "not met: limit.row_limit: body.row_limit <= 100"):
         assert part in told

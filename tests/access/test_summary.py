@@ -20,11 +20,61 @@ HOLDS = (
 
 def test_what_everybody_can_do() -> None:
     assert list(summary.rights(AccessModel.read(WIDE))) == [
-        Right("nightly-report", "service", "analytics", "gateway", "reader", READS, *HOLDS),
-        Right("exporter", "service", "analytics", "gateway", "reader", READS, *HOLDS),
+        Right("nightly-report", "service", "analytics", "gateway", "reader", READS, *HOLDS, at_gateway=True),
+        Right("exporter", "service", "analytics", "gateway", "reader", READS, *HOLDS, at_gateway=True),
         Right("etl-deploy", "service", "science", "direct", "deployer", (), "Deployers", (), ()),
         Right("analysts", "people", "analytics", "own token", "reader", READS, *HOLDS, "phishing-resistant"),
     ]
+
+
+def staffed() -> AccessModel:
+    """The model with people at its gateway, observed, beside those who are not let through there."""
+    data = yaml.safe_load(WIDE)
+    analysts = data["people"]["analysts"]
+    data["roles"]["far"] = {"workspace": "science", "actions": ["jobs.list"], "group": {"create": "far"}}
+    data["roles"]["lister"] = {"workspace": "analytics", "actions": ["jobs.list"], "group": {"create": "listers"}}
+    for number, (name, roles) in enumerate({"staff": ["far", "reader"], "ops": ["lister"], "away": ["far"]}.items()):
+        row = {name: value for name, value in analysts.items() if name != "assurance"}
+        data["people"][name] = row | {
+            "identity_provider_group": f"g-{number}",
+            "group": {"create": name},
+            "roles": roles,
+        }
+    data["rules"] = {
+        "all": {"networks": ["10.0.0.0/8"]},
+        "listers": {"for": {"roles": ["lister"]}, "deny": True},
+        "robots": {"for": {"services": ["exporter"]}, "deny": True},
+    }
+    data["gateway"]["mode"] = "observe"
+    return AccessModel.read(text(data))
+
+
+def test_people_at_the_gateway_are_those_whom_it_lets_through() -> None:
+    rows = [row for row in summary.rights(staffed()) if row.kind == "people"]
+    assert [(row.who, row.role, row.at_gateway, row.checked) for row in rows] == [
+        ("analysts", "reader", False, False),
+        ("staff", "far", False, False),
+        ("staff", "reader", True, False),
+        ("ops", "lister", True, False),
+        ("away", "far", False, False),
+    ]
+    assert summary.ways_round(staffed()) == ["etl-deploy", "analysts", "staff", "ops", "away"]
+
+
+def test_the_gateway_takes_the_tokens_of_its_people() -> None:
+    rows = [(row.who, row.by) for row in summary.trusted(staffed()) if row.users]
+    assert rows == [("staff, ops", summary.GATEWAY), ("analysts, staff, ops, away", summary.ACCOUNT)]
+
+
+def test_rules_and_observing_are_about_people_too() -> None:
+    services = ["exporter", "nightly-report"]
+    assert [(name, sorted(of), people) for name, _, of, people in summary.asked_rules(staffed())] == [
+        ("all", services, ["staff", "ops"]),
+        ("listers", [], ["ops"]),
+        ("robots", ["exporter"], []),
+    ]
+    assert sorted(summary.observed(staffed())) == sorted([*services, "staff", "ops"])
+    assert summary.plain(staffed())["rules"][1]["people"] == ["ops"]
 
 
 def test_actions_are_expanded_and_only_the_gateway_checks_them() -> None:
@@ -58,6 +108,7 @@ def test_whose_tokens_are_trusted() -> None:
             "analysts",
             "the Databricks account",
             Trust(entra, ("6a1f0c3e-5b7d-4e92-8c41-d0e9f8a7b6c5",), None, "upn"),
+            users=True,
         ),
     ]
 

@@ -224,6 +224,105 @@ def test_explain_names_the_services_there_are(ruled: Path, capsys: pytest.Captur
     assert "there is exporter, nightly-report" in told
 
 
+@pytest.fixture
+def staffed(ruled: Path) -> Path:
+    """The ruled project, with analysts who may call the gateway, and people of a second issuer."""
+    model = ruled / "stacks" / "access.yaml"
+    data = yaml.safe_load(model.read_text(encoding="utf-8"))
+    del data["people"]["analysts"]["assurance"]
+    data["people"]["analysts"]["identity_provider_group"] = "g-analysts"
+    data["issuers"]["okta"]["users"] = {"audience": "people", "subject_claim": "email"}
+    data["people"]["partners"] = {
+        "issuer": "okta",
+        "identity_provider_group": "g-partners",
+        "group": {"create": "partners"},
+        "roles": ["reader"],
+    }
+    model.write_text(text(data), encoding="utf-8")
+    return ruled
+
+
+ALICE = ["--issuer", "entra", "--user", "alice@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "parts"),
+    [
+        ([*ALICE, "--group", "g-analysts", "--action", "current_user.me"], 0, ["allowed: user 'alice@", "role:reader"]),
+        (
+            ["--issuer", "entra", "--group", "x", "--group", "g-analysts", "--action", "current_user.me"],
+            0,
+            ["allowed: user 'somebody'", "'g-analysts' is one of the gateway's"],
+        ),
+        ([*ALICE, "--group", "g-analysts", "--action", EXECUTE], 1, ["not known: user", "depends on body.row_limit"]),
+        (
+            [*ALICE, "--group", "g-analysts", "--action", EXECUTE, "--attr", "body.row_limit=101"],
+            1,
+            ["by rule:small", "not met  limit.row_limit"],
+        ),
+        ([*ALICE, "--action", "current_user.me"], 1, ["by no-group", "membership in the group 'g-analysts'"]),
+        ([*ALICE, "--group", "g-partners", "--action", "current_user.me"], 1, ["by no-group", "its groups: 'g-part"]),
+        ([*ALICE, "--group", "g-analysts", "--action", "jobs.list"], 1, ["default-deny", "to their role 'reader'"]),
+        (["--user", "alice", "--action", "jobs.list"], 1, ["people of several issuers", "name one of entra, okta"]),
+        (["--issuer", "x", "--user", "a", "--action", "jobs.list"], 1, ["of the issuer 'x'", "those of entra, okta"]),
+        ([*ALICE, "--service", "exporter", "--action", "jobs.list"], 2, ["--service, or a person"]),
+        (["--service", "exporter", "--issuer", "okta", "--action", "jobs.list"], 2, ["--service, or a person"]),
+        (["--action", "jobs.list"], 2, ["--service, or a person"]),
+    ],
+)
+def test_explain_a_person(
+    arguments: list[str], code: int, parts: list[str], staffed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = said(capsys, "explain", str(staffed / "stacks"), *arguments, code=code)
+    for part in parts:
+        assert part in told, told
+
+
+def test_show_what_people_may_do(staffed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "show", str(staffed / "stacks"), "--who", "partners")
+    first = [line for line in told.splitlines() if line.strip()][2:5]
+    assert first[0].split()[:5] == ["partners", "(people)", "analytics", "reader", "current_user.me"]
+    assert "own token," in first[1]
+    assert "or via gateway" in first[2]
+    assert "not checked round it" in told
+    trusts = told.partition("Whose tokens are trusted")[2]
+    assert trusts.count("    email  any user\n") == 2
+    assert "the gateway takes tokens with" in trusts
+    assert "small " in told
+    assert "known after" not in trusts
+    found = json.loads(said(capsys, "show", str(staffed / "stacks"), "--who", "partners", "--json"))
+    [right] = found["rights"]
+    assert (right["at_gateway"], right["checked"]) == (True, False)
+    assert [(row["by"], row["users"]) for row in found["trusts"]] == [
+        ("the gateway", True),
+        ("the Databricks account", True),
+    ]
+    assert [row["people"] for row in found["rules"]] == [["analysts", "partners"]]
+
+
+def test_show_names_the_people_a_rule_is_about(staffed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = staffed / "stacks" / "access.yaml"
+    data = yaml.safe_load(model.read_text(encoding="utf-8"))
+    data["rules"]["readers"] = {"for": {"roles": ["reader"]}, "networks": ["10.0.0.0/8"]}
+    model.write_text(text(data), encoding="utf-8")
+    told = said(capsys, "show", str(staffed / "stacks"), "--who", "analysts")
+    assert "readers  enforce" in told
+    assert "partners (people)" in told
+
+
+def test_explain_where_no_people_call_the_gateway(ruled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "explain", "--user", "alice", "--action", "jobs.list", code=1)
+    assert "no people call the gateway" in told
+    assert "without an `assurance`" in told
+
+
+def test_explain_a_person_as_json(staffed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--issuer", "okta", "--group", "g-partners", "--action", "current_user.me", "--json"]
+    found = json.loads(said(capsys, "explain", str(staffed / "stacks"), *asked))
+    assert (found["service"], found["user"], found["groups"]) == (None, None, ["g-partners"])
+    assert (found["verdict"], found["rule"]) == ("allowed", "role:reader")
+
+
 def test_explain_as_json(ruled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(said(capsys, "explain", "--service", "exporter", "--action", EXECUTE, "--json", code=1))
     assert (found["verdict"], found["allowed"], found["rule"]) == ("not known", False, "rule:small")

@@ -54,6 +54,7 @@ def test_envoy_decides_as_the_example_says(
     live.start()
     wanted = Expectations.read((folder / "expectations.yaml").read_text(encoding="utf-8"), str(folder))
     for one in wanted.expectations:
+        assert one.service, "the examples are about services"
         token = cluster.token(config.services[one.service].subject, aud=audience)
         method, path, body = sent(one)
         headers = {"content-type": "application/json"} if body else {}

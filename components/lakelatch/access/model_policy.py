@@ -40,6 +40,11 @@ def people_of(model: AccessModel) -> dict[str, People]:
     return {issuer: found for issuer, group in sorted(rows.items()) if (found := _people(model, issuer, group)).roles}
 
 
+def issuers_of_people(model: AccessModel) -> dict[str, str]:
+    """Name of each issuer whose people may call the model's gateway, to its `iss`."""
+    return {name: people.issuer for name, people in people_of(model).items()}
+
+
 def _people(model: AccessModel, issuer: str, rows: Iterable[PeopleRow]) -> People:
     gateway, users = model.gateway, model.issuers[issuer].users
     assert gateway is not None, "people call a gateway"  # noqa: S101

@@ -5,7 +5,7 @@ from typing import Final
 
 from lakelatch.access.checks import OPAQUE
 from lakelatch.access.evidence import Judgement, Part
-from lakelatch.access.policy import Subject
+from lakelatch.access.policy import People, Subject
 from lakelatch.access.rules import DAYS, Rule
 
 ROLES_NAMED: Final = 6
@@ -14,14 +14,26 @@ ROLES_NAMED: Final = 6
 
 def grants(subject: Subject, action: str | None, roles: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """Roles that would grant an action, None for one that the catalogue does not know."""
+    its, it = ("its", "it") if subject.service else ("their", "one of their groups")
     if action is None:
         yield "name an action of the catalogue; the action reference has every method and path"
         return
     for role in subject.roles:
-        yield f"add '{action}' to its role '{role}'"
+        yield f"add '{action}' to {its} role '{role}'"
     others = [role for role, actions in roles.items() if role not in subject.roles and action in actions]
     for role in others[:ROLES_NAMED]:
-        yield f"give it the role '{role}', which has '{action}'"
+        yield f"give {it} the role '{role}', which has '{action}'"
+
+
+def memberships(people: People, action: str | None) -> Iterator[str]:
+    """Groups whose members may do something; an action of None: groups of which any will do."""
+    able = {role for role, actions in people.roles.items() if action is None or action in actions}
+    found = [(group, role) for group, roles in people.groups.items() for role in roles if role in able]
+    for group, role in found[:ROLES_NAMED]:
+        has = f", which has '{action}'" if action else ""
+        yield f"membership in the group '{group}', by the role '{role}'{has}"
+    if not found:
+        yield "membership in a group of the model's `people`, and a role of that group with the action"
 
 
 def of_rules(refusing: Iterable[Judgement], rules: Mapping[str, Rule]) -> Iterator[str]:

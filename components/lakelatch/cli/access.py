@@ -11,10 +11,10 @@ import click
 from lakelatch.access import summary
 from lakelatch.access.expectations import Expectations, Outcome, outcomes
 from lakelatch.access.model import AccessModel
-from lakelatch.access.model_policy import policy_of
+from lakelatch.access.model_policy import issuers_of_people, policy_of
 from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
-from lakelatch.access.summary import ACCOUNT, Right, Trusted
+from lakelatch.access.summary import Right, Trusted
 from lakelatch.cli import explaining, model_files
 from lakelatch.cli.diff import diff
 from lakelatch.cli.model_files import MODEL
@@ -59,12 +59,13 @@ def check(path: Path, against: Path | None) -> int:
 
 
 def _compared(model: AccessModel, against: Path) -> int:
-    found = outcomes(policy_of(model), Expectations.read(model_files.text_of(against), str(against)), str(against))
+    wanted = Expectations.read(model_files.text_of(against), str(against))
+    found = outcomes(policy_of(model), wanted, str(against), issuers_of_people(model))
     others = [one for one in found if not one.as_expected]
     if not others:
         click.echo(f"{against}: {_count(len(found), 'decision')}, all as expected")
         return 0
-    headings = ("SERVICE", "ACTION", "WITH", "EXPECTED", "IS", "BECAUSE")
+    headings = ("WHO", "ACTION", "WITH", "EXPECTED", "IS", "BECAUSE")
     width = shutil.get_terminal_size((WIDTH, 24)).columns
     click.echo(f"{against}: {len(others)} of {_count(len(found), 'decision')} not as expected\n")
     click.echo("\n".join(table(headings, [_difference(one) for one in others], width)))
@@ -78,7 +79,7 @@ def _difference(one: Outcome) -> tuple[str, ...]:
     verdict = {"allowed": "allow", "denied": "deny"}.get(found.verdict, found.verdict)
     is_ = f"{verdict}\n{found.decision.rule}"
     steps = [f"{step.state}: {step.asked}" for step in found.steps if step.state != "met"]
-    return wanted.service, wanted.action, told, expected, is_, "\n".join(steps)
+    return wanted.who, wanted.action, told, expected, is_, "\n".join(steps)
 
 
 @access.command()
@@ -100,7 +101,7 @@ def show(path: Path, who: tuple[str, ...], as_json: bool) -> None:
             said[section] = [row for row in said[section] if _is(row["who"], who)]
         said["ways_round"] = [name for name in said["ways_round"] if _is(name, who)]
         said["observed"] = [name for name in said["observed"] if _is(name, who)]
-        said["rules"] = [row for row in said["rules"] if not who or set(row["services"]) & set(who)]
+        said["rules"] = [row for row in said["rules"] if not who or {*row["services"], *row["people"]} & set(who)]
         click.echo(json.dumps(said, indent=2))
     else:
         width = shutil.get_terminal_size((WIDTH, 24)).columns
@@ -111,17 +112,17 @@ def show(path: Path, who: tuple[str, ...], as_json: bool) -> None:
 @click.argument("path", metavar="[FILE_OR_FOLDER]", type=MODEL, default=model_files.DEFAULT)
 @explaining.options
 def explain_(path: Path, **said: Any) -> int:
-    """Say whether a service may do something by the model, by which rule, and what would change that.
+    """Say whether a service or person may do something by the model, by which rule, and what would change that.
 
     Shows every check on the way with `met`, `not met`, or `not known` where the request was not told well enough. The
-    model is that in stacks/access.yaml unless FILE_OR_FOLDER names another. Maintenance and revocations are not asked:
-    they belong to the running gateway.
+    model is that in stacks/access.yaml unless FILE_OR_FOLDER names another. Maintenance, revocations, and whether
+    Databricks knows the person are not asked: they belong to the running gateway.
 
     Exit code 1 when it is denied, or not known.
     """
     model = model_files.find(path).model()
     roles = {name: model.actions_of((name,))[name] for name in model.roles}
-    return explaining.explained(policy_of(model), roles, **said)
+    return explaining.explained(policy_of(model), roles, issuers_of_people(model), **said)
 
 
 def _report(model: AccessModel, who: tuple[str, ...], width: int) -> Iterator[str]:
@@ -133,10 +134,10 @@ def _report(model: AccessModel, who: tuple[str, ...], width: int) -> Iterator[st
     yield ""
     yield "Whose tokens are trusted"
     yield from _trusts([row for row in summary.trusted(model) if _is(row.who, who)])
-    rules = [row for row in summary.asked_rules(model) if not who or set(row[2]) & set(who)]
+    rules = [row for row in summary.asked_rules(model) if not who or {*row[2], *row[3]} & set(who)]
     if rules:
         yield from ("", "What must be met beside a role")
-        yield from table(("RULE", "MODE", "SERVICES", "ACTIONS", "ASKS"), [_rule(*row) for row in rules], width)
+        yield from table(("RULE", "MODE", "WHO", "ACTIONS", "ASKS"), [_rule(*row) for row in rules], width)
     if seen := [name for name in summary.observed(model) if _is(name, who)]:
         yield ""
         yield f"Only observed, so that nothing is refused to them: {', '.join(seen)}"
@@ -151,13 +152,15 @@ def _is(row: str, who: tuple[str, ...]) -> bool:
 
 def _right(row: Right) -> tuple[str, ...]:
     person = f"{row.who} (people)\n{row.assurance or ''}".strip() if row.kind == "people" else row.who
-    where = f"{row.workspace or ''}\n{f'via {row.via}' if row.checked else row.via}".strip()
-    actions = "\n".join(row.actions) if row.checked else "not checked"
+    via = f"via {row.via}" if row.checked else f"{row.via},\nor via gateway" if row.at_gateway else row.via
+    where = f"{row.workspace or ''}\n{via}".strip()
+    beside = () if row.checked else ("not checked round it",) if row.at_gateway else ("not checked",)
+    actions = "\n".join((*(row.actions if row.at_gateway else ()), *beside))
     group = [f"group {row.group}"] if row.group else []
     return person, where, row.role, actions, "\n".join([*group, *row.entitlements, *row.grants])
 
 
-def _rule(name: str, rule: Rule, services: list[str]) -> tuple[str, ...]:
+def _rule(name: str, rule: Rule, services: list[str], people: list[str]) -> tuple[str, ...]:
     limit = "" if rule.limit is None else ", ".join(f"{key}" for key in sorted(rule.limit.model_fields_set))
     asks = [
         f"only {window(rule)}" if rule.during else "",
@@ -166,7 +169,8 @@ def _rule(name: str, rule: Rule, services: list[str]) -> tuple[str, ...]:
         f"limit {limit}" if limit else "",
         f"networks {', '.join(rule.networks)}" if rule.networks else "",
     ]
-    about = services if rule.for_.services or rule.for_.roles or rule.for_.environments else ["all"]
+    named = [*services, *(f"{one} (people)" for one in people)]
+    about = named if rule.for_.services or rule.for_.roles or rule.for_.environments else ["all"]
     return name, rule.mode, "\n".join(about), "\n".join(rule.for_.actions or ("all",)), "\n".join(filter(None, asks))
 
 
@@ -177,7 +181,7 @@ def _trusts(rows: list[Trusted]) -> Iterator[str]:
         if row.who != before:
             yield from ("", row.who)
         trust, before = row.trust, row.who
-        nobody = "any user" if row.by == ACCOUNT else LATER
+        nobody = "any user" if row.users else LATER
         yield f"  {row.by} takes tokens with"
         yield f"    iss  {trust.issuer}"
         yield f"    aud  {' or '.join(trust.audiences) or LATER}"

@@ -12,6 +12,7 @@ from lakelatch.access.actions import ACTIONS, ALIASES, action_of
 from lakelatch.access.asked import Asked
 from lakelatch.access.attributes import path_attributes
 from lakelatch.access.explanation import Explanation, explain
+from lakelatch.access.persons import SOMEBODY, Person, people_of_issuer
 from lakelatch.access.policy import Policy
 from lakelatch.cli.table import table
 from lakelatch.errors import CommandError
@@ -23,7 +24,16 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command that explains."""
     for option in reversed(
         [
-            click.option("--service", required=True, help="The service that asks."),
+            click.option("--service", help="The service that asks."),
+            click.option(
+                "--group",
+                "groups",
+                multiple=True,
+                help="Instead of --service: a group of the person who asks, as their token names it; repeat it for all"
+                " of them.",
+            ),
+            click.option("--user", help="Instead of --service, or with --group: the person's Databricks user name."),
+            click.option("--issuer", help="Who signs the person's tokens, where people of several issuers may call."),
             click.option("--action", help="What it asks for, as in the action reference."),
             click.option("--method", help="Instead of --action, with --path: the request's method."),
             click.option("--path", "url_path", help="Instead of --action, with --method: the request's path."),
@@ -46,8 +56,12 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def explained(
     policy: Policy,
     roles: Mapping[str, Iterable[str]],
+    issuers: Mapping[str, str],
     *,
-    service: str,
+    service: str | None,
+    groups: tuple[str, ...],
+    user: str | None,
+    issuer: str | None,
     action: str | None,
     method: str | None,
     url_path: str | None,
@@ -55,17 +69,15 @@ def explained(
     complete: bool,
     as_json: bool,
 ) -> int:
-    """Write an explanation; returns the command's exit code.
+    """Write an explanation; returns the command's exit code. `issuers` has the `iss` of each name.
 
     Raises:
-        CommandError: there is no such service or action, or an attribute is none.
+        CommandError: there is no such service, issuer or action, or an attribute is none.
 
     """
     if (action is None) == (method is None or url_path is None):
         raise click.UsageError("name an --action, or a request by --method and --path")
-    if service not in policy.subjects:
-        near = ", ".join(sorted(policy.subjects)[:12]) or "none"
-        raise CommandError(f"no service {service!r} calls the gateway", hint=f"there is {near}")
+    who = _who(policy, issuers, service, groups, user, issuer)
     told = dict(_pair(one) for one in attributes)
     if method is not None and url_path is not None:
         path = urlsplit(url_path).path
@@ -77,7 +89,7 @@ def explained(
     elif action not in ACTIONS and action not in ALIASES:
         raise CommandError(f"the catalogue has no action {action!r}", hint="docs/reference/actions.md has all of them")
     try:
-        explanation = explain(policy, service, action, Asked(told, complete), roles)
+        explanation = explain(policy, who, action, Asked(told, complete), roles)
     except ValueError as error:
         raise CommandError(str(error)) from None
     if as_json:
@@ -85,6 +97,29 @@ def explained(
     else:
         click.echo("\n".join(lines(explanation, shutil.get_terminal_size((WIDTH, 24)).columns)))
     return 0 if explanation.verdict == "allowed" else 1
+
+
+def _who(
+    policy: Policy,
+    issuers: Mapping[str, str],
+    service: str | None,
+    groups: tuple[str, ...],
+    user: str | None,
+    issuer: str | None,
+) -> str | Person:
+    of_person = bool(groups) or user is not None
+    if of_person == (service is not None) or (issuer is not None and not of_person):
+        raise click.UsageError("name a --service, or a person by --group, --user or both")
+    if service is None:
+        try:
+            return Person(people_of_issuer(policy, issuers, issuer), groups, user)
+        except ValueError as error:
+            wrong, _, right = str(error).partition("; ")
+            raise CommandError(wrong, hint=right) from None
+    if service not in policy.subjects:
+        near = ", ".join(sorted(policy.subjects)[:12]) or "none"
+        raise CommandError(f"no service {service!r} calls the gateway", hint=f"there is {near}")
+    return service
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -97,7 +132,9 @@ def _pair(text: str) -> tuple[str, str]:
 def lines(explanation: Explanation, width: int) -> Iterator[str]:
     """An explanation as text."""
     decision = explanation.decision
-    what = f"service '{explanation.service}', {explanation.action or 'a request that is no action'}"
+    person = explanation.person
+    name = f"service '{explanation.service}'" if person is None else f"user '{person.user or SOMEBODY}'"
+    what = f"{name}, {explanation.action or 'a request that is no action'}"
     match explanation.verdict:
         case "allowed":
             yield f"allowed: {what} (by {decision.rule})"

@@ -14,7 +14,7 @@ from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.identity import UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Files, Runtime, Unavailable
-from lakelatch.errors import ModelError
+from lakelatch.errors import LakelatchError, ModelError
 
 FILES = Files(PurePosixPath("/run/gateway"))
 RUNTIME = Runtime(FILES, "/etc/ca.pem", {"entra": [{"kid": "k", "alg": "RS256", "kty": "RSA", "n": "x", "e": "AQAB"}]})
@@ -179,3 +179,39 @@ def test_configuration_that_would_confuse_issuers_is_refused(configure: Any, iss
 def test_configuration_survives_its_own_file(configure: Any) -> None:
     config = configure()
     assert GatewayConfig.parse(json.loads(config.file())) == config
+
+
+def depth(node: Any) -> int:
+    """How deep JSON nests."""
+    if not isinstance(node, dict | list):
+        return 0
+    return 1 + max(map(depth, node.values() if isinstance(node, dict) else node), default=0)
+
+
+def nested(levels: int) -> str:
+    """A condition of so many operators within each other."""
+    return "(" * levels + "true" + " && body.row_limit > 1)" * levels
+
+
+@pytest.mark.parametrize("count", [1, 40], ids=["one rule", "many rules"])
+def test_no_model_nests_deeper_than_envoy_reads(configure: Any, count: int) -> None:
+    """Protobuf's JSON parser stops at 100 levels, and then the whole file is refused."""
+    deepest = next(levels for levels in range(40) if not compiles(configure, {"deep": nested(levels + 1)}))
+    rules = {f"rule-{number}": nested(deepest) for number in range(count)}
+    routes = compiles(configure, rules)
+    assert deepest >= 7
+    assert 60 < depth({"resources": [routes]}) <= 98
+
+
+def compiles(configure: Any, rules: dict[str, str]) -> Any:
+    """The routes of a gateway with people and rules about everybody; None for a condition that is refused."""
+    role = ["statement_execution.execute_statement"]
+    people = {"entra": {"audience": "p", "user_claim": "upn", "groups": {"g": ["reader"]}, "roles": {"reader": role}}}
+    about = {"roles": ["reader"], "actions": role}
+    made = {name: {"for": about, "require": text, "during": {"days": ["mon"]}} for name, text in rules.items()}
+    try:
+        return compile_gateway(configure(people=people, rules=made), RUNTIME).routes
+    except LakelatchError as error:
+        if "nests deeper" not in error.message:
+            raise
+        return None

@@ -121,11 +121,19 @@ def token_in_query() -> Json:
 
 
 def _chain(checks: Sequence[Check], known: Mapping[str, object], end: Json) -> Json:
-    for check in reversed(checks):
-        proven = {"predicate": met(check, known), "on_match": end}
-        refused = verdict(f"rule:{check.rule}", allow=False)
-        end = {"matcher": {"matcher_list": {"matchers": [proven]}, "on_no_match": refused}}
-    return end
+    return unless_refused([(check, met(check, known)) for check in checks], end)
+
+
+def unless_refused(asked: Sequence[tuple[Check, Json]], end: Json) -> Json:
+    """Refused by the first rule that is not met; `asked` has each with the predicate that it is.
+
+    One after the other and not one within the other: Envoy reads no JSON that nests deeper than 100.
+    """
+    rows = [
+        {"predicate": {"not_matcher": predicate}, "on_match": verdict(f"rule:{check.rule}", allow=False)}
+        for check, predicate in asked
+    ]
+    return {"matcher": {"matcher_list": {"matchers": rows}, "on_no_match": end}} if rows else end
 
 
 def met(check: Check, known: Mapping[str, object]) -> Json:

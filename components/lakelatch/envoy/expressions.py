@@ -12,6 +12,7 @@ from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, json_forma
 
 from lakelatch.access.expressions import expression
 from lakelatch.envoy.runtime import Json, any_of
+from lakelatch.errors import LakelatchError
 
 BODY_METADATA: Final = "lakelatch.body"
 PATH_METADATA: Final = "lakelatch.path"
@@ -38,9 +39,25 @@ def header_place(name: str) -> Place:
     return Place(_member(_field({"ident_expr": {"name": "request"}}, "headers"), name))
 
 
+NESTING: Final = 36
+"""How deep the tree of a condition may be. Envoy reads JSON of 100 levels (protobuf's parser), of which up to 60 lead
+to a condition; each operator within another takes three."""
+
+
 def predicate(text: str, known: Mapping[str, object]) -> Json:
-    """A matcher predicate (`xds.type.matcher.v3`) for a condition; one that fails or is no boolean does not match."""
-    matcher = any_of("xds.type.matcher.v3.CelMatcher", {"expr_match": {"parsed_expr": {"expr": _tree(text, known)}}})
+    """A matcher predicate (`xds.type.matcher.v3`) for a condition; one that fails or is no boolean does not match.
+
+    Raises:
+        LakelatchError: the condition nests deeper than Envoy reads.
+
+    """
+    tree = _tree(text, known)
+    if _depth(tree) > NESTING:
+        raise LakelatchError(
+            f"a condition nests deeper than the gateway reads: {text[:200]}",
+            hint="Write it with fewer parentheses within each other, as several rules, or with `in [a, b]`.",
+        )
+    matcher = any_of("xds.type.matcher.v3.CelMatcher", {"expr_match": {"parsed_expr": {"expr": tree}}})
     return {
         "single_predicate": {
             "input": {
@@ -55,6 +72,13 @@ def predicate(text: str, known: Mapping[str, object]) -> Json:
 def names(text: str) -> frozenset[str]:
     """What a condition speaks of, in words of the vocabulary."""
     return frozenset(node["ident_expr"]["name"] for node in _nodes(_checked(text)) if "ident_expr" in node)
+
+
+def _depth(node: Any) -> int:
+    if not isinstance(node, dict | list):
+        return 0
+    inner = node.values() if isinstance(node, dict) else node
+    return 1 + max(map(_depth, inner), default=0)
 
 
 def _tree(text: str, known: Mapping[str, object]) -> Json:

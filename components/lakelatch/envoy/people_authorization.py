@@ -83,12 +83,13 @@ def _of_class(policy: Policy, people: People, action: str, *, observed: bool) ->
 
 
 def _chain(policy: Policy, checks: Sequence[Check], known: Mapping[str, object], end: Json) -> Json:
-    for check in reversed(checks):
+    asked = []
+    for check in checks:
         met = authorization.met(check, known)
         if roles := policy.rules[check.rule].for_.roles:
             met = {"or_matcher": {"predicate": [{"not_matcher": _any_role(roles)}, met]}}
-        end = _first([(met, end)], verdict(f"rule:{check.rule}", allow=False))
-    return end
+        asked.append((check, met))
+    return authorization.unless_refused(asked, end)
 
 
 def _attributes(people: People, action: str) -> Mapping[str, object]:

@@ -22,6 +22,8 @@ ENVIRONMENT: Final = "LAKELATCH_ENVOY"
 VALIDATE_SECONDS: Final = 120
 """Envoy validates a policy of 10,000 services in 5 s; a busy machine may need several times that."""
 STOP_SECONDS: Final = 10
+_REASON_CHARACTERS: Final = 1000
+"""Of what Envoy says it refuses for: it may repeat the whole of what it has read."""
 _LOG_FORMAT: Final = '{"time":"%Y-%m-%dT%T.%eZ","level":"%l","logger":"envoy %n","message":"%j"}'
 _END_WITH_PARENT: Final = """
 import ctypes, os, signal, sys
@@ -77,7 +79,7 @@ async def validate(envoy: str, compiled: Compiled, folder: Path) -> None:
         lines = told.decode(errors="replace").strip().splitlines()
         # A signal counts as a refusal: Envoy 1.40 crashes on some references that lead nowhere.
         ended = f"ended with {process.returncode}" if process.returncode > 0 else "crashed"
-        raise ConfigurationRefused(f"Envoy {ended}: {lines[-1] if lines else 'without a word'}")
+        raise ConfigurationRefused(f"Envoy {ended}: {lines[-1][:_REASON_CHARACTERS] if lines else 'without a word'}")
 
 
 class Envoy:

@@ -39,8 +39,8 @@ def header_place(name: str) -> Place:
     return Place(_member(_field({"ident_expr": {"name": "request"}}, "headers"), name))
 
 
-NESTING: Final = 36
-"""How deep the tree of a condition may be. Envoy reads JSON of 100 levels (protobuf's parser), of which up to 60 lead
+NESTING: Final = 30
+"""How deep the tree of a condition may be. Envoy reads JSON of 100 levels (protobuf's parser), of which up to 66 lead
 to a condition; each operator within another takes three."""
 
 

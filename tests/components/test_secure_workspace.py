@@ -85,7 +85,7 @@ class TestWorkspace:
 
     def test_the_switch_comes_before_the_list(self, deploy: Deploy) -> None:
         """Only then does Databricks refuse a list that leaves out its caller."""
-        rows = made(deploy)
+        rows = made(deploy, network_policy=None)
         assert rows["IpAccessList", "app"].waits_for == {"WorkspaceConf app/ip-access-lists"}
 
     def test_there_is_one_list_with_all_addresses(self, deploy: Deploy) -> None:
@@ -143,6 +143,19 @@ class TestNetworkPolicy:
     @pytest.mark.parametrize(("state", "protected"), [("dry-run", True), ("enforced", True), ("released", False)])
     def test_it_is_protected_until_it_is_released(self, state: str, protected: bool, deploy: Deploy) -> None:
         assert [row.request.protect for row in network(deploy, state=state)] == [protected, protected]
+
+    @pytest.mark.parametrize("state", ["dry-run", "released"])
+    def test_the_network_is_opened_first(self, state: str, deploy: Deploy) -> None:
+        """Else a run that is shut out would fail at a setting before it could open the workspace."""
+        rows = made(deploy, network_policy={**NETWORK_POLICY, "state": state})
+        for key in WORKSPACE:
+            assert "WorkspaceNetworkOption app" in rows[key].waits_for
+
+    def test_the_network_is_closed_last(self, deploy: Deploy) -> None:
+        policy, turn = network(deploy, state="enforced")
+        everything = {" ".join(key) for key in WORKSPACE}
+        assert policy.waits_for == everything
+        assert turn.waits_for == everything | {"AccountNetworkPolicy app"}
 
     def test_egress_can_be_restricted(self, deploy: Deploy) -> None:
         policy, _ = network(deploy, egress="RESTRICTED_ACCESS", egress_hosts=["pypi.org", "files.example.com"])

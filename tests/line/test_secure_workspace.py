@@ -166,6 +166,7 @@ def test_a_network_policy_is_tried_enforced_and_released_before_it_goes(make: Ca
     assert "protected" in workspace.up(None, succeeds=False)
     assert (workspace.policy(), workspace.answers()) == ("analytics", False), "a destroy changes nothing"
 
+    # the program above let go of the settings: they are made anew, as soon as the workspace answers again
     workspace.up(arguments("released"))
     assert (workspace.policy(), workspace.answers()) == ("default-policy", True)
     workspace.run("destroy", "--yes", "--skip-preview")

@@ -63,7 +63,7 @@ def make_network_policy(
     workspace_id: str,
     addresses: pulumi.Output[list[str]],
     opts: pulumi.ResourceOptions,
-) -> None:
+) -> list[pulumi.Resource]:
     """The policy, and the workspace's turn to it.
 
     Both are protected until they are released: the plugin does nothing when it deletes the turn, so that a destroy
@@ -85,12 +85,13 @@ def make_network_policy(
         opts=held,
     )
     turn_to = policy.get("released_to") or DEFAULT_POLICY if state == RELEASED else policy["policy_id"]
-    databricks.WorkspaceNetworkOption(
+    turned = databricks.WorkspaceNetworkOption(
         name,
         workspace_id=workspace_id,
         network_policy_id=turn_to,
         opts=pulumi.ResourceOptions.merge(held, pulumi.ResourceOptions(depends_on=[made])),
     )
+    return [made, turned]
 
 
 def _ingress(addresses: pulumi.Output[list[str]]) -> Any:

@@ -1,6 +1,6 @@
 """A workspace that only the gateway and its operators reach, without the old ways round federation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -74,16 +74,25 @@ class SecureWorkspace(pulumi.ComponentResource):
         require("SecureWorkspace", name, known_later(args, (*_NEEDED, "compute_addresses")) or self._findings(args))
         policy, parts = args.get("network_policy"), [part for part in PARTS if part not in args.get("without", ())]
         self.addresses = together(_lists(args), public=policy is not None)
-        in_workspace = pulumi.ResourceOptions(parent=self, provider=args.get("workspace_provider"))
+        before: list[pulumi.Resource] = []
+        if policy is not None and state_of(policy) != ENFORCED:
+            before = self._network(name, args, policy, [])
+        in_workspace = pulumi.ResourceOptions(parent=self, provider=args.get("workspace_provider"), depends_on=before)
+        made = _make_settings(name, parts, in_workspace)
         if IP_ACCESS_LIST in parts:
-            _make_list(name, self.addresses, in_workspace)
-        _make_settings(name, parts, in_workspace)
-        if policy is not None:
-            here = pulumi.ResourceOptions(parent=self)
-            make_network_policy(name, policy, args["workspace_id"], self.addresses, here)
+            made += _make_list(name, self.addresses, in_workspace)
+        if policy is not None and state_of(policy) == ENFORCED:
+            self._network(name, args, policy, made)
         enforced = policy is not None and state_of(policy) == ENFORCED
         self.closed = pulumi.Output.from_input([*parts, *(["network-policy"] if enforced else [])])
         self.register_outputs({"addresses": self.addresses, "closed": self.closed})
+
+    def _network(
+        self, name: str, args: SecureWorkspaceArgs, policy: WorkspaceNetworkPolicy, after: list[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
+        """Closed last and opened first, so that a run that is shut out of the workspace can still open it."""
+        here = pulumi.ResourceOptions(parent=self, depends_on=after)
+        return make_network_policy(name, policy, args["workspace_id"], self.addresses, here)
 
     def _findings(self, args: SecureWorkspaceArgs) -> list[Finding]:
         policy, without = args.get("network_policy"), args.get("without") or []
@@ -127,7 +136,7 @@ def _kept(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
 
 
-def _make_list(name: str, addresses: pulumi.Output[list[str]], opts: pulumi.ResourceOptions) -> None:
+def _make_list(name: str, addresses: pulumi.Output[list[str]], opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """The switch, then the list: switched on, Databricks refuses a list that leaves out its caller."""
     import pulumi_databricks as databricks
 
@@ -135,7 +144,7 @@ def _make_list(name: str, addresses: pulumi.Output[list[str]], opts: pulumi.Reso
     switch = databricks.WorkspaceConf(
         f"{name}/ip-access-lists", custom_config={"enableIpAccessLists": "true"}, opts=_kept(opts)
     )
-    databricks.IpAccessList(
+    allowed = databricks.IpAccessList(
         name,
         label=f"lakelatch-{name}",
         list_type="ALLOW",
@@ -143,18 +152,24 @@ def _make_list(name: str, addresses: pulumi.Output[list[str]], opts: pulumi.Reso
         enabled=True,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[switch])),
     )
+    return [switch, allowed]
 
 
-def _make_settings(name: str, parts: Sequence[str], opts: pulumi.ResourceOptions) -> None:
+def _make_settings(name: str, parts: Sequence[str], opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     import pulumi_databricks as databricks
 
     kept = _kept(opts)
-    if TOKENS in parts:
-        databricks.WorkspaceConf(f"{name}/tokens", custom_config={"enableTokensConfig": "false"}, opts=kept)
-    if ADMINS in parts:
-        restricted = {"status": "RESTRICT_TOKENS_AND_JOB_RUN_AS"}
-        databricks.RestrictWorkspaceAdminsSetting(name, restrict_workspace_admins=restricted, opts=kept)
-    if LEGACY_ACCESS in parts:
-        databricks.DisableLegacyAccessSetting(name, disable_legacy_access={"value": True}, opts=kept)
-    if LEGACY_DBFS in parts:
-        databricks.DisableLegacyDbfsSetting(name, disable_legacy_dbfs={"value": True}, opts=kept)
+    restricted = {"status": "RESTRICT_TOKENS_AND_JOB_RUN_AS"}
+    makers: dict[str, Callable[[], pulumi.Resource]] = {
+        TOKENS: lambda: databricks.WorkspaceConf(
+            f"{name}/tokens", custom_config={"enableTokensConfig": "false"}, opts=kept
+        ),
+        ADMINS: lambda: databricks.RestrictWorkspaceAdminsSetting(
+            name, restrict_workspace_admins=restricted, opts=kept
+        ),
+        LEGACY_ACCESS: lambda: databricks.DisableLegacyAccessSetting(
+            name, disable_legacy_access={"value": True}, opts=kept
+        ),
+        LEGACY_DBFS: lambda: databricks.DisableLegacyDbfsSetting(name, disable_legacy_dbfs={"value": True}, opts=kept),
+    }
+    return [make() for part, make in makers.items() if part in parts]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import components, decisions, gateway, growth, model, report, sandbox
+from bench import components, decisions, gateway, growth, model, policies, report, sandbox
 from lakelatch_gateway.envoy_process import find_envoy
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -67,6 +67,11 @@ SECTIONS = {
         "From a model's text to the page, and from its address to a page that can be used, in headless Chromium. "
         "The page has everybody and the whole catalogue, and draws what is looked at.",
         report.compare,
+    ),
+    "policies": Section(
+        "The policy pack against policies that do nothing",
+        "What all checks cost a preview, beside what Pulumi's SDK takes for as many registered policies anyway.",
+        policies.compare,
     ),
     "sandbox": Section(
         "Token exchange in the sandbox",

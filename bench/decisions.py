@@ -37,6 +37,7 @@ def policy() -> Policy:
 
 STATEMENT = b'{"statement": "select 1", "warehouse_id": "w1", "row_limit": 100}'
 KINDS = {
+    # Of what is asked about a rule, every service that is asked about is meant by it.
     "by role": [("GET", "/api/2.0/sql/warehouses/w1", b""), ("DELETE", "/api/2.0/no-such-thing", b"")],
     "by a condition": [("POST", "/api/2.2/jobs/run-now", b"")],
     "by a limit on the body": [("POST", "/api/2.0/sql/statements", STATEMENT)],
@@ -46,9 +47,10 @@ KINDS = {
 def rate(judged: Policy, asked: list[tuple[str, str, bytes]]) -> float:
     """Decisions a second."""
     requests = [
-        Request(method, path, ISSUER, f"subject-{number}", body=body)
-        for number in range(SERVICES)
+        Request(method, path, ISSUER, subject.subject, body=body)
+        for subject in judged.subjects.values()
         for method, path, body in asked
+        if not body or subject.environment == "staging"
     ]
     for request in requests:
         decide(judged, request)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from policy_page import policies
 
 import lakelatch
 from lakelatch.access import schema as access_schema
@@ -25,7 +26,6 @@ from lakelatch.access.lifetimes import LIFETIMES
 from lakelatch.access.rules import Limit, Rule
 from lakelatch.cli import lakelatch as command_line
 from lakelatch.envoy.authentication import PUBLIC_PATHS
-from lakelatch_policies.pack import POLICIES
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 SHOWN = 5
@@ -288,19 +288,6 @@ def _help(command: click.Command, path: str, parent: click.Context | None) -> It
                 yield from _help(below, f"{path} {name}", context)
 
 
-def policies() -> str:
-    """Every policy of the pack."""
-    lines = ["# Policies\n", NOTE, "`pulumi preview --policy-pack policies`; a policy's level can be set per stack.\n"]
-    for policy in POLICIES:
-        level = "" if policy.enforcement_level is None else policy.enforcement_level.value
-        severity = "" if policy.severity is None else policy.severity.value
-        framework = "" if policy.framework is None else policy.framework.reference
-        lines += [f"\n## {policy.name}\n", f"\n{policy.description}\n"]
-        lines += ["\n| | |\n|---|---|\n", f"| level | {level} |\n| severity | {severity} |\n| after | {framework} |\n"]
-        lines += [f"\n{policy.remediation_steps}\n"]
-    return "".join(lines)
-
-
 def _json(make: Callable[[], dict[str, Any]]) -> Callable[[], str]:
     return lambda: json.dumps(make(), indent=2, ensure_ascii=False) + "\n"
 
@@ -313,7 +300,7 @@ PAGES = {
     "actions.md": actions,
     "attributes.md": attributes,
     "components.md": components,
-    "policies.md": policies,
+    "policies.md": lambda: policies(NOTE),
     "commands.md": commands,
 }
 

@@ -1,6 +1,6 @@
 """Proves that the components keep their users out of what the official plugins were seen to do wrong, row by row.
 
-What no component makes is flagged in anybody's program by the policy pack (tests/policies/test_secret_end_date.py). Two
+What no component makes is flagged in anybody's program by the policy pack (`tests/policies/corpus`). Two
 rows are not the components' to prevent: a token file's trailing newline is stripped by the gateway's token endpoint
 (tests/gateway/test_endpoints.py), and slow deletions and interrupted runs are told in the documentation (last test).
 """

@@ -29,6 +29,8 @@ PEOPLE_SHARE: Final = 0.3
 """Requests of people, the others are of services."""
 RELOADED: Final = "http.gateway.rds.lakelatch.config_reload"
 
+pytestmark = pytest.mark.timeout(300 + REQUESTS // 50)
+
 Told = tuple[bool, str, str | None, str | None]
 """Allowed, rule, service, observed."""
 

@@ -55,6 +55,8 @@ RULES: dict[str, Any] = {
         "for": {"services": ["warehouse"], "actions": ["warehouses.*"]},
         "require": "path.id in ['w1', 'w-2.3']",
     },
+    "constant": {"for": {"services": ["constant"]}, "deny": "body.row_limit > 1 && has(path.id)"},
+    "unsaid": {"for": {"services": ["unsaid"]}, "require": "!has(body.row_limit)"},
     "first": {"for": {"services": ["half"]}, "require": "request.method == 'POST'", "mode": "observe"},
     "second": {"for": {"services": ["half"], "actions": [EXECUTE]}, "deny": "body.row_limit > 100"},
     "seen": {"for": {"services": ["observed"]}, "deny": "body.row_limit > 100"},
@@ -191,6 +193,10 @@ CASES = [
     pytest.param(read("warehouse"), None, id="of the path"),
     pytest.param(read("warehouse", "/api/2.0/sql/warehouses/w-2.3"), None, id="of the path, with a dot"),
     pytest.param(read("warehouse", "/api/2.0/sql/warehouses/w2"), "warehouse", id="of the path, another"),
+    pytest.param(statement("constant", {}), None, id="nothing varies in the path, so the rest does not matter"),
+    pytest.param(read("constant"), "constant", id="something varies in the path, and the rest is missing"),
+    pytest.param(statement("unsaid", {}), None, id="a member is missing"),
+    pytest.param(statement("unsaid", b'{"x":1,"x":2}'), "unsaid", id="a member is missing of what cannot be read"),
     pytest.param(read("plain"), None, id="no rule"),
 ]
 

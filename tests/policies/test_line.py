@@ -1,5 +1,5 @@
-"""The pack on the real engine: a program with a weak key is blocked, at preview and at `up`, before the vendor is asked
-anything; one with a strong key passes; one whose keys are unknown is told so and not blocked."""
+"""The pack on the real engine, in `preview`, `up` and `policy analyze`: a bad program is blocked for what is bad in it
+and nothing is created, a good one passes without a word, and levels, settings and remedies are those of the file."""
 
 import json
 import socket
@@ -8,38 +8,147 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.analyzer import PACK
+from support.doubles import Sandbox, running_sandbox
 from support.engine import EngineProject
 
 pytestmark = pytest.mark.line
 
-PACK = Path(__file__).parents[2] / "policies"
-PROGRAM = """
+PROGRAMS = Path(__file__).parent / "programs"
+KEYS = """
 import pulumi
 import pulumi_databricks as databricks
 
 config = pulumi.Config()
-account = databricks.Provider("account", host=config.require("host"), account_id="a", token="t")
+account = databricks.Provider("account", host=config.require("host"), account_id="a", retry_timeout_seconds=4)
 opts = pulumi.ResourceOptions(provider=account)
 keys = config.require("keys")
+policy = {"issuer": "https://issuer.example.com", "audiences": ["a"], "subject_claim": "email"}
 if config.get_bool("computed"):
-    first = databricks.AccountFederationPolicy("first", policy_id="first", oidc_policy={"jwks_json": keys}, opts=opts)
+    first = databricks.AccountFederationPolicy(
+        "first", policy_id="first", opts=opts, oidc_policy={**policy, "jwks_json": keys}
+    )
     keys = first.uid.apply(lambda _: keys)
 databricks.AccountFederationPolicy(
-    "trust", policy_id="trust", oidc_policy={"issuer": "https://issuer.example.com", "jwks_json": keys}, opts=opts
+    "trust", policy_id="trust", opts=opts, oidc_policy={**policy, "jwks_json": keys}
 )
 """
 
 
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
 class Stack(EngineProject):
-    """A program whose provider talks to a port that counts who calls."""
+    """A program with the doubles' administrator, judged by the pack."""
 
-    def __init__(self, folder: Path, host: str) -> None:
-        super().__init__(folder, "pack", PROGRAM)
-        self.run("config", "set", "host", host)
+    def __init__(self, folder: Path, program: str, environment: dict[str, str], **config: str) -> None:
+        super().__init__(folder, "pack", program, environment=environment)
+        self.settings = folder / "policy-config.json"
+        self.configure(**config)
 
-    def judge(self, command: str, keys: list[Any], *options: str, succeeds: bool) -> str:
-        self.run("config", "set", "keys", json.dumps({"keys": keys}))
-        return self.run(command, "--policy-pack", str(PACK), *options, succeeds=succeeds)
+    def configure(self, **config: str) -> None:
+        for name, value in config.items():
+            self.run("config", "set", name, value)
+
+    def judge(self, command: str, *options: str, succeeds: bool, config: Any = None) -> str:
+        pack = ["--policy-pack", str(PACK)]
+        if config is not None:
+            self.settings.write_text(json.dumps(config))
+            pack += ["--policy-pack-config", str(self.settings)]
+        return self.run(command, *pack, *options, succeeds=succeeds)
+
+    def made(self) -> list[str]:
+        """Types of the resources in state, providers apart."""
+        resources = json.loads(self.run("stack", "export"))["deployment"].get("resources", [])
+        return [row["type"] for row in resources if not row["type"].startswith("pulumi:")]
+
+
+def on_doubles(folder: Path, program: str, sandbox: Sandbox) -> Stack:
+    endpoints = sandbox.endpoints
+    environment = {
+        "SSL_CERT_FILE": endpoints.ca_bundle_file,
+        "DATABRICKS_CLIENT_ID": endpoints.admin_client_id,
+        "DATABRICKS_CLIENT_SECRET": endpoints.admin_client_secret,
+        "DATABRICKS_ACCOUNT_ID": "",
+    }
+    names = ("account_host", "account_id", "workspace_host", "workspace_id")
+    text = (PROGRAMS / program).read_text(encoding="utf-8")
+    return Stack(folder, text, environment, **{name: str(getattr(endpoints, name)) for name in names})
+
+
+def test_a_good_program_passes_without_a_word(tmp_path: Path, sandbox: Sandbox) -> None:
+    stack = on_doubles(tmp_path, "good.py", sandbox)
+    for command, options in (("preview", ()), ("up", ("--yes",))):
+        said = stack.judge(command, *options, succeeds=True)
+        assert "docs/reference/policies.md" not in said
+    assert len(stack.made()) == 8
+
+    state = tmp_path / "state.json"
+    exported = json.loads(stack.run("stack", "export"))
+    state.write_text(json.dumps(exported))
+    stack.settings.write_text(json.dumps({"hardening": {"assignment-replacement": "disabled"}}))  # not kept in a state
+    pack = ("--policy-pack", str(PACK), "--policy-pack-config", str(stack.settings))
+    analyze = ("analyze", "--file", str(state), *pack)
+    assert "docs/reference/policies.md" not in stack.run("policy", *analyze)
+
+    for row in exported["deployment"]["resources"]:
+        if row["type"].endswith(":ServicePrincipalFederationPolicy"):
+            row["inputs"]["oidcPolicy"]["subject"] = row["outputs"]["oidcPolicy"]["subject"] = "repo:example/etl"
+    state.write_text(json.dumps(exported))
+    said = stack.run("policy", *analyze, succeeds=False)
+    assert "subject-breadth (high): oidcPolicy.subject: names a repository" in said
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Stack:
+    return on_doubles(tmp_path_factory.mktemp("bad"), "bad.py", sandbox)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "exact-subject",
+        "service-principal-secret-lifetime",
+        "assignment-replacement",
+        "provider-token",
+        "pull-request-rights",
+    ],
+)
+def test_a_bad_program_is_blocked_for_what_is_bad(wrong: str, bad: Stack) -> None:
+    bad.configure(wrong=wrong, token="dapi0123456789abcdef")
+    for command, options in (("preview", ()), ("up", ("--yes",))):
+        said = bad.judge(command, *options, succeeds=False)
+        assert f"{wrong} (" in said
+        assert "dapi0123456789abcdef" not in said
+    assert bad.made() == []
+
+
+def test_levels_and_settings_come_from_the_file(bad: Stack) -> None:
+    bad.configure(wrong="service-principal-secret-lifetime")
+    check = "service-principal-secret-lifetime"
+    for config in (
+        {"all": "advisory"},
+        {"lifetimes": {check: "advisory"}},
+        {"lifetimes": {check: {"level": "mandatory", "max_seconds": 100000000}}},
+        {"all": {"enforcementLevel": "mandatory"}, "lifetimes": {check: "disabled"}, "advice": "advisory"},
+    ):
+        bad.judge("preview", succeeds=True, config=config)
+    said = bad.judge("preview", succeeds=False, config={"secrets": {"secretless": "mandatory"}})
+    assert "secretless (medium)" in said
+    said = bad.judge("preview", succeeds=False, config={"lifetimes": {check: "sometimes"}})
+    assert "lifetimes" in said
+
+
+def test_a_remedy_shortens_what_is_created(bad: Stack, tmp_path: Path) -> None:
+    bad.configure(wrong="service-principal-secret-lifetime")
+    bad.judge("up", "--yes", succeeds=True, config={"lifetimes": {"enforcementLevel": "remediate"}})
+    exported = json.loads(bad.run("stack", "export"))
+    [row] = [row for row in exported["deployment"]["resources"] if row["type"].endswith(":ServicePrincipalSecret")]
+    assert row["inputs"]["lifetime"] == f"{90 * 86400}s"
+    bad.run("destroy", "--yes", "--skip-preview")
 
 
 @pytest.fixture
@@ -50,21 +159,27 @@ def silent_host() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_weak_keys_are_blocked(tmp_path: Path, silent_host: socket.socket, p256: dict[str, Any]) -> None:
-    stack = Stack(tmp_path, f"http://127.0.0.1:{silent_host.getsockname()[1]}")
+def test_weak_keys_are_blocked_before_anybody_is_asked(
+    tmp_path: Path, silent_host: socket.socket, p256: dict[str, Any]
+) -> None:
+    host = f"http://127.0.0.1:{silent_host.getsockname()[1]}"
+    stack = Stack(tmp_path, KEYS, {"DATABRICKS_TOKEN": "t"}, host=host)
     symmetric = {"kty": "oct", "k": "aGlkZGVuLXZhbHVl", "alg": "HS256", "kid": "shared"}
+    both = json.dumps({"keys": [p256, symmetric]})
 
-    said = stack.judge("preview", [p256, symmetric], succeeds=False)
+    stack.configure(keys=both)
+    said = stack.judge("preview", succeeds=False)
     assert "federation-signing-algorithm" in said
     assert "oidcPolicy.jwksJson.keys[1]: it holds secret key material" in said
-    assert "aGlkZGVuLXZhbHVl" not in said.replace(json.dumps({"keys": [p256, symmetric]}), "")
-    stack.judge("up", [p256, symmetric], "--yes", "--skip-preview", succeeds=False)
+    assert "aGlkZGVuLXZhbHVl" not in said.replace(both, "")
+    stack.judge("up", "--yes", "--skip-preview", succeeds=False)
     with pytest.raises(BlockingIOError):
         silent_host.accept()
-    resources = json.loads(stack.run("stack", "export"))["deployment"].get("resources", [])
-    assert not [row for row in resources if "FederationPolicy" in row["type"]]
+    assert stack.made() == []
 
-    assert "create" in stack.judge("preview", [p256], succeeds=True)
-    stack.run("config", "set", "computed", "true")
-    said = stack.judge("preview", [p256], succeeds=True)
-    assert "oidcPolicy.jwksJson cannot be judged before apply" in said
+    stack.configure(keys=json.dumps({"keys": [p256]}))
+    assert "create" in stack.judge("preview", succeeds=True)
+    stack.configure(computed="true")
+    unknown = "oidcPolicy.jwksJson: cannot be judged before apply"
+    assert unknown in stack.judge("preview", succeeds=True)
+    assert unknown in stack.judge("preview", succeeds=False, config={"not-judged": "mandatory"})

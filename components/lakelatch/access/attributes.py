@@ -50,6 +50,11 @@ MEMBERS: Final[Mapping[str, Mapping[str, Member]]] = {
     "clusters.start": {"cluster_id": Member("cluster_id", "string", "The cluster")},
 }
 """Action to what is read of its body. For every action there are `bytes`, its length, and `readable`."""
+_AS_SENT: Final = {
+    action: {member.json_name: (name, member) for name, member in members.items()}
+    for action, members in MEMBERS.items()
+}
+"""Action to the same by the names that stand in a body."""
 
 
 @dataclass(frozen=True)
@@ -109,29 +114,36 @@ def _fitted(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] 
 def read_body(action: str, headers: Sequence[tuple[str, str]], body: bytes) -> Body:
     """Read what rules can speak of out of a request's body; `headers` with lower-case names, in any order."""
     try:
-        return Body(_read(MEMBERS.get(action, {}), headers, body))
+        return Body(_read(_AS_SENT.get(action), headers, body))
     except _Unreadable as unreadable:
         return Body(problem=str(unreadable))
 
 
-def _read(members: Mapping[str, Member], headers: Sequence[tuple[str, str]], body: bytes) -> dict[str, Any]:
+def _read(
+    members: Mapping[str, tuple[str, Member]] | None, headers: Sequence[tuple[str, str]], body: bytes
+) -> dict[str, Any]:
     if len(body) > BODY_BYTES:
         raise _Unreadable(f"the body is longer than {BODY_BYTES} bytes")
     found: dict[str, Any] = {"bytes": float(len(body)), "readable": True}
-    if not members:
+    if members is None:
         return found
+    if headers:
+        _check_headers(headers)
+    for json_name, sent in _object(body).items():
+        if json_name in members:
+            name, member = members[json_name]
+            value = _value(member, sent)
+            if value is not None:
+                found[name] = value
+    return found
+
+
+def _check_headers(headers: Sequence[tuple[str, str]]) -> None:
     kinds = [value for name, value in headers if name == "content-type"]
     if kinds and (len(kinds) > 1 or not _JSON_TYPE.fullmatch(kinds[0])):
         raise _Unreadable("the content type is not application/json")
     if any(name == "content-encoding" for name, _ in headers):
         raise _Unreadable("the body is encoded")
-    document = _object(body)
-    for name, member in members.items():
-        if member.json_name in document:
-            value = _value(member, document[member.json_name])
-            if value is not None:
-                found[name] = value
-    return found
 
 
 _JSON_TYPE: Final = re.compile(r"(?i)application/json(?:;\s*charset=\"?utf-8\"?)?\s*")
@@ -139,14 +151,16 @@ _JSON_TYPE: Final = re.compile(r"(?i)application/json(?:;\s*charset=\"?utf-8\"?)
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8").strip(_SPACE)
     except UnicodeDecodeError:
         raise _Unreadable("the body is not UTF-8") from None
     _check_depth(text)
     try:
-        document = _DECODER.decode(text)
+        document, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         raise _Unreadable("the body is no JSON") from None
+    if end != len(text):
+        raise _Unreadable("the body is no JSON")
     if not isinstance(document, dict):
         raise _Unreadable("the body is no JSON object")
     if "\\u" in text:
@@ -166,6 +180,8 @@ def _no_constant(_: str) -> Any:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=float)
+_SPACE: Final = " \t\n\r"
+"""What may stand around a value (RFC 8259 §2)."""
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
 

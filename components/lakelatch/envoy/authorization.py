@@ -8,6 +8,7 @@ match, and what does not match is refused.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from lakelatch.access.attributes import templates
 from lakelatch.access.checks import Check
 from lakelatch.access.decisions import (
     RULE_DEFAULT_DENY,
@@ -84,12 +85,17 @@ def _decisions(policy: Policy, subject: Subject, *, observed: bool) -> Json:
     chains = {
         name: _chain(
             [check for check in policy.checks(subject, action) if observed or not check.observed],
-            static_attributes(subject, action),
+            known_of(subject, action),
             verdict(f"role:{subject.grants[action]}", allow=True),
         )
         for name, action in sorted(policy.granted(subject).items())
     }
     return without_token_in_query(by_class(chains))
+
+
+def known_of(subject: Subject, action: str) -> dict[str, object]:
+    """What is known before any request; also that nothing varies in a path, which no metadata could tell."""
+    return static_attributes(subject, action) | ({} if templates(action) else {"path": {}})
 
 
 def by_class(chains: Mapping[str, Json]) -> Json:

@@ -98,6 +98,8 @@ def _place(name: str, known: Mapping[str, object]) -> Json:
 def _constant(value: object) -> Json:
     if isinstance(value, Place):
         return dict(value)
+    if value == {}:
+        return {"struct_expr": {}}
     if isinstance(value, list):
         return {"list_expr": {"elements": [_constant(one) for one in value]}}
     return {"const_expr": {"string_value": str(value)}}

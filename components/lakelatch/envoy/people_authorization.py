@@ -16,7 +16,7 @@ from lakelatch.access.decisions import (
     RULE_NO_USER,
     RULE_OBSERVED,
 )
-from lakelatch.access.policy import People, Policy, Subject, static_attributes
+from lakelatch.access.policy import People, Policy, Subject
 from lakelatch.envoy import authorization
 from lakelatch.envoy.authorization import HEADER_INPUT, RULE_NO_SUBJECT, by_header, verdict
 from lakelatch.envoy.expressions import Place, header_place, roles_place
@@ -94,7 +94,7 @@ def _chain(policy: Policy, checks: Sequence[Check], known: Mapping[str, object],
 def _attributes(people: People, action: str) -> Mapping[str, object]:
     somebody = Subject("", people.issuer, "", people.environment, {}, user="")
     places: dict[str, Place] = {"identity.subject": header_place(USER_HEADER), "identity.roles": roles_place()}
-    return {**static_attributes(somebody, action), **places}
+    return {**authorization.known_of(somebody, action), **places}
 
 
 def _swapped(end: Json) -> Json:

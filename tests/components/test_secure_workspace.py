@@ -193,6 +193,7 @@ REFUSALS: list[Any] = [
     ),
     pytest.param(policy(account_id=" "), "network_policy.account_id: is empty", id="account"),
     pytest.param(policy(policy_id="default-policy"), "policy_id: is not the id of a policy of its own", id="default"),
+    pytest.param(policy(policy_id="account-policy"), "policy_id: is not the id of a policy of its own", id="account's"),
     pytest.param(policy(policy_id="A"), "policy_id: is not the id", id="policy id"),
     pytest.param(policy(egress="OPEN"), "egress: is not a restriction mode", id="egress"),
     pytest.param(policy(egress_hosts=["a.example.com"]), "egress_hosts: stands beside FULL_ACCESS", id="hosts"),

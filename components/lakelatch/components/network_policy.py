@@ -10,6 +10,8 @@ from lakelatch.errors import Finding
 DRY_RUN, ENFORCED, RELEASED = STATES = ("dry-run", "enforced", "released")
 DEFAULT_POLICY = "default-policy"
 """What a workspace has that was never given another one; it cannot be deleted."""
+_TAKEN = (DEFAULT_POLICY, "account-policy")
+"""Of all other workspaces, and of the account itself: closing these would shut out everybody."""
 _EGRESS = ("FULL_ACCESS", "RESTRICTED_ACCESS")
 _POLICY_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 
@@ -43,8 +45,8 @@ def network_policy_findings(policy: WorkspaceNetworkPolicy) -> list[Finding]:
     at, found = "network_policy", []
     if not policy["account_id"].strip():
         found.append(Finding(f"{at}.account_id", "is empty", "write the account's id"))
-    if not _POLICY_ID.fullmatch(policy["policy_id"]) or policy["policy_id"] == DEFAULT_POLICY:
-        expected = f"use 2 to 63 of 0-9, a-z and hyphen, and not {DEFAULT_POLICY}, which every other workspace has"
+    if not _POLICY_ID.fullmatch(policy["policy_id"]) or policy["policy_id"] in _TAKEN:
+        expected = f"use 2 to 63 of 0-9, a-z and hyphen, and not {' or '.join(_TAKEN)}, which others have too"
         found.append(Finding(f"{at}.policy_id", "is not the id of a policy of its own", expected))
     if policy["egress"] not in _EGRESS:
         found.append(Finding(f"{at}.egress", "is not a restriction mode", f"use one of {', '.join(_EGRESS)}"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lakelatch.components.group import AccountGroup, AccountGroupArgs
     from lakelatch.components.identity import ServiceIdentity, ServiceIdentityArgs
     from lakelatch.components.role import WorkspaceRole, WorkspaceRoleArgs
+    from lakelatch.components.secure_workspace import SecureWorkspace, SecureWorkspaceArgs
     from lakelatch.components.trust import FederationTrust, FederationTrustArgs
     from lakelatch.components.umbrella import DatabricksAccess, DatabricksAccessArgs
 
@@ -31,6 +32,8 @@ _HOMES = {
     "EntraApplicationArgs": "entra",
     "FederationTrust": "trust",
     "FederationTrustArgs": "trust",
+    "SecureWorkspace": "secure_workspace",
+    "SecureWorkspaceArgs": "secure_workspace",
     "ServiceIdentity": "identity",
     "ServiceIdentityArgs": "identity",
     "WorkspaceRole": "role",
@@ -50,6 +53,8 @@ __all__ = [
     "EntraApplicationArgs",
     "FederationTrust",
     "FederationTrustArgs",
+    "SecureWorkspace",
+    "SecureWorkspaceArgs",
     "ServiceIdentity",
     "ServiceIdentityArgs",
     "WorkspaceRole",

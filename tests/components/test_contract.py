@@ -17,7 +17,15 @@ import lakelatch
 from lakelatch.components.arguments import ArgumentError
 
 COMPONENTS = sorted(ARGUMENTS)
-IN_WORKSPACE = ("Entitlements", "Grant")
+IN_WORKSPACE = (
+    "DisableLegacyAccessSetting",
+    "DisableLegacyDbfsSetting",
+    "Entitlements",
+    "Grant",
+    "IpAccessList",
+    "RestrictWorkspaceAdminsSetting",
+    "WorkspaceConf",
+)
 """What stands in a workspace, so that its provider is the workspace's."""
 NEEDS_ACCOUNT = [name for name in COMPONENTS if name not in ("AccessGateway", "EntraApplication")]
 
@@ -199,20 +207,20 @@ def test_what_a_policy_has_to_judge_is_never_an_output(component: str, changed: 
 
 
 PROVIDER_ARGUMENTS: list[Any] = [
-    pytest.param(lambda: None, "workspace_provider: is missing, and entitlements and grants", id="none"),
+    pytest.param(lambda: None, "workspace_provider: is missing, and .* stand in a workspace", id="none"),
     pytest.param(lambda: "an id", "workspace_provider: is not a provider", id="text"),
     pytest.param(lambda: pulumi.ProviderResource("azuread", "x"), "is a provider of azuread", id="another package"),
 ]
 
 
-@pytest.mark.parametrize("component", ["ServiceIdentity", "WorkspaceRole"])
+@pytest.mark.parametrize("component", ["SecureWorkspace", "ServiceIdentity", "WorkspaceRole"])
 @pytest.mark.parametrize(("provider", "says"), PROVIDER_ARGUMENTS)
 def test_a_wrong_workspace_provider_is_told(component: str, provider: Any, says: str, deploy: Deploy) -> None:
     with pytest.raises(ArgumentError, match=says):
         deploy(lambda: build(component, workspace_provider=provider()))
 
 
-@pytest.mark.parametrize("component", ["ServiceIdentity", "WorkspaceRole"])
+@pytest.mark.parametrize("component", ["SecureWorkspace", "ServiceIdentity", "WorkspaceRole"])
 def test_the_accounts_provider_is_not_taken_for_the_workspaces(component: str, deploy: Deploy) -> None:
     def program() -> None:
         opts = options()

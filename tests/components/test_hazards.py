@@ -88,6 +88,28 @@ def test_entitlements_are_never_set_on_the_account(deploy: Deploy) -> None:
     assert {row.provider for row in of(rows, "Entitlements")} == {"workspace"}
 
 
+def test_no_setting_goes_back_to_what_the_vendor_lets_everybody_do(deploy: Deploy) -> None:
+    """Deleted, most settings are permissive again, whatever they were before, and a configuration's switch is off."""
+    rows = everything(deploy)
+    for kind in (
+        "WorkspaceConf",
+        "RestrictWorkspaceAdminsSetting",
+        "DisableLegacyAccessSetting",
+        "DisableLegacyDbfsSetting",
+    ):
+        assert all(row.request.retainOnDelete for row in of(rows, kind))
+
+
+def test_a_network_policy_in_use_is_not_destroyed(deploy: Deploy) -> None:
+    """Deleting the workspace's turn to it does nothing: the workspace would keep a policy that is gone."""
+    rows = everything(deploy)
+    assert all(row.request.protect for kind in NETWORK for row in of(rows, kind))
+    assert all(row.inputs["accountId"] for row in of(rows, "AccountNetworkPolicy"))
+
+
+NETWORK = ("AccountNetworkPolicy", "WorkspaceNetworkOption")
+
+
 def test_no_password_is_made_and_no_relative_end_date_is_written_down(deploy: Deploy) -> None:
     """The plugin ignores `end_date_relative`, while state shows it."""
     types = {row.type for row in everything(deploy)}

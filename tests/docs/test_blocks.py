@@ -11,6 +11,7 @@ from support.pages import DOCS, ROOT, Block, blocks, written
 
 import lakelatch
 from lakelatch.access import schema
+from lakelatch.components.secure_workspace import PARTS
 
 BLOCKS = [block for page in written() for block in blocks(page)]
 LANGUAGES = {"console", "json", "python", "text", "yaml"}
@@ -51,6 +52,22 @@ def test_python_compiles(block: Block) -> None:
 @pytest.mark.parametrize("block", of("console"))
 def test_a_console_block_is_commands_alone(block: Block) -> None:
     assert all(line.startswith("$ ") for line in block.text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("title", "network"), [("__main__.py", ["IpAccessList"]), ("tried.py", ["AccountNetworkPolicy"])]
+)
+def test_the_programs_of_the_guide_to_a_closed_workspace_close_it(title: str, network: list[str]) -> None:
+    [program] = [block for block in blocks(DOCS / "guides" / "closed-workspace.md") if block.title == title]
+    made = recorder.deploy(lambda: exec(compile(program.text, str(program), "exec"), {}))
+    kinds = {row.type.rpartition(":")[2] for row in made.resources}
+    assert [kind for kind in ("IpAccessList", "AccountNetworkPolicy") if kind in kinds] == network
+    assert "RestrictWorkspaceAdminsSetting" in kinds
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_guide_to_a_closed_workspace_tells_every_part(part: str) -> None:
+    assert f"\n| `{part}` |" in (DOCS / "guides" / "closed-workspace.md").read_text(encoding="utf-8")
 
 
 def test_the_program_of_the_python_guide_makes_what_the_guide_says() -> None:

@@ -10,10 +10,13 @@ import pytest
 import yaml
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from support.analyzer import Analyzer, Resource, served
-from support.builders import ARGUMENTS, MODEL, build, workspace
+from support.builders import ARGUMENTS, MODEL, NETWORK_POLICY, build, workspace
 from support.pages import DOCS, MODEL_TITLE, ROOT, blocks
 from support.recorder import Deployment, Registered, deploy
 from support.wide import WIDE
+
+from lakelatch.components.network_policy import STATES
+from lakelatch.components.secure_workspace import PARTS
 
 TRUST = {"issuer": "https://gateway.example.com", "audiences": ["account"], "subject": "nightly-report"}
 CHANGED: dict[str, dict[str, Any]] = {
@@ -32,6 +35,7 @@ CHANGED: dict[str, dict[str, Any]] = {
 OPTIONAL = {
     "AccountGroup": ("members",),
     "EntraApplication": ("app_roles", "federated_credentials", "grants"),
+    "SecureWorkspace": ("network_policy",),
     "ServiceIdentity": ("groups", "entitlements", "grants"),
     "WorkspaceRole": ("members", "entitlements", "grants"),
 }
@@ -92,6 +96,14 @@ def configurations() -> Iterator[Any]:
     yield pytest.param("ServiceIdentity", {"keep_on_destroy": True}, id="ServiceIdentity-kept")
     yield pytest.param("ServiceIdentity", {"application_id": "a", "adopt": True}, id="ServiceIdentity-adopted")
     yield pytest.param("ServiceIdentity", {"application_id": "a"}, id="ServiceIdentity-of-entra")
+    for part in PARTS:
+        yield pytest.param("SecureWorkspace", {"without": [part]}, id=f"SecureWorkspace-without-{part}")
+    for state in STATES:
+        policy = {**NETWORK_POLICY, "state": state}
+        yield pytest.param("SecureWorkspace", {"network_policy": policy}, id=f"SecureWorkspace-{state}")
+    policy = {**NETWORK_POLICY, "egress": "RESTRICTED_ACCESS", "egress_hosts": ["pypi.org"]}
+    compute = {"network_policy": policy, "compute_addresses": ["192.0.2.1"]}
+    yield pytest.param("SecureWorkspace", compute, id="SecureWorkspace-compute-and-egress")
     yield pytest.param("WorkspaceRole", {"group": {"adopt": "readers"}}, id="WorkspaceRole-adopted")
     yield pytest.param("EntraApplication", {**CHANGED["EntraApplication"], "token_version": 1}, id="Entra-version-1")
 

@@ -20,6 +20,7 @@ PEOPLE: Any = {
     "subject_claim": "upn",
     "description": "everybody at Acme",
 }
+NETWORK_POLICY: Any = {"account_id": ACCOUNT_ID, "policy_id": "analytics", "egress": "FULL_ACCESS"}
 RIGHTS: Any = {
     "entitlements": ["databricks-sql-access"],
     "grants": [{"catalog": "main", "privileges": ["USE_SCHEMA", "USE_CATALOG"]}],
@@ -54,6 +55,13 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "FederationTrust": lambda: {
         "service_principal_id": SERVICE_PRINCIPAL_ID,
         "policies": {"one": TRUST, "two": {**TRUST, "subject": "other"}},
+    },
+    "SecureWorkspace": lambda: {
+        "workspace_id": "123",
+        "gateway_addresses": ["203.0.113.7"],
+        "operator_addresses": ["198.51.100.0/24"],
+        "network_policy": NETWORK_POLICY,
+        "workspace_provider": workspace(),
     },
     "ServiceIdentity": lambda: {
         "display_name": "Job",

@@ -15,6 +15,7 @@ from lakelatch_sandbox.databricks.audit import Audit
 from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.errors import HANDLERS, ApiError
 from lakelatch_sandbox.databricks.keysets import KeySets
+from lakelatch_sandbox.databricks.network_policies import NetworkPolicies
 from lakelatch_sandbox.databricks.policy_api import PolicyApi
 from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
 from lakelatch_sandbox.databricks.resource_types import GROUP, SERVICE_PRINCIPAL, USER
@@ -31,6 +32,8 @@ _SCOPES = (
     ("/federationPolicies", "authentication"),
     ("/credentials/secrets", "authentication"),
     ("/permissionassignments", "access-management"),
+    ("/network-policies", "networking"),
+    ("/network", "networking"),
 )
 """The OAuth scope that an API needs, by a part of its path; `provisioning` for the others."""
 
@@ -67,6 +70,7 @@ def application(context: Context) -> Starlette:
     )
     policies = PolicyApi(store, directory, clock, endpoints.account_id, audit)
     assignments = AssignmentApi(directory, endpoints, audit, on_account=True)
+    networks = NetworkPolicies(store, endpoints)
 
     def document(body: dict[str, object]) -> Handler:
         async def answer(_: Request) -> Response:
@@ -109,6 +113,12 @@ def application(context: Context) -> Starlette:
         ("GET", f"{assigned}/permissions", assignments.permissions),
         ("PUT", assigned + "/principals/{principal_id}", assignments.put),
         ("DELETE", assigned + "/principals/{principal_id}", assignments.delete),
+        ("GET", base + "/workspaces/{workspace_id}/network", networks.read_turn),
+        ("PUT", base + "/workspaces/{workspace_id}/network", networks.turn),
+        ("POST", f"{base}/network-policies", networks.create),
+        ("GET", base + "/network-policies/{policy_id}", networks.read),
+        ("PUT", base + "/network-policies/{policy_id}", networks.replace),
+        ("DELETE", base + "/network-policies/{policy_id}", networks.delete),
         ("POST", f"{owned}/credentials/secrets", principal_secrets.create),
         ("GET", f"{owned}/credentials/secrets", principal_secrets.list),
         ("DELETE", owned + "/credentials/secrets/{secret_id}", principal_secrets.delete),

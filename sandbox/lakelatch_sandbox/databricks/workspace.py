@@ -14,7 +14,9 @@ from lakelatch_sandbox.databricks import metadata
 from lakelatch_sandbox.databricks.audit import Audit
 from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.errors import HANDLERS, ApiError
+from lakelatch_sandbox.databricks.ip_access_lists import IpAccessLists
 from lakelatch_sandbox.databricks.keysets import KeySets
+from lakelatch_sandbox.databricks.network_policies import NetworkPolicies
 from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
 from lakelatch_sandbox.databricks.token_endpoint import TokenEndpoint
 from lakelatch_sandbox.databricks.tokens import ALL_APIS, TOKEN_ALGORITHM, AccessTokens, Caller, caller
@@ -53,6 +55,7 @@ def application(context: Context) -> Starlette:
         audit,
     )
     data = WorkspaceData(context, directory, audit)
+    lists, policies = IpAccessLists(store), NetworkPolicies(store, endpoints)
 
     def document(body: dict[str, object]) -> Handler:
         async def answer(_: Request) -> Response:
@@ -60,9 +63,13 @@ def application(context: Context) -> Starlette:
 
         return answer
 
-    def denied(who: Caller, scope: str | None) -> ApiError | None:
+    def denied(who: Caller, scope: str | None, address: str) -> ApiError | None:
         reason = None
-        if (obstacle := admin.obstacle(who.principal)) is not None:
+        if not lists.admit(address):
+            reason = f"Source IP address: {address} is blocked by Databricks IP ACL for workspace"
+        elif not policies.admit(address):
+            reason = f"Source IP address: {address} is blocked by the network policy of the workspace"
+        elif (obstacle := admin.obstacle(who.principal)) is not None:
             reason = f"{who.type.called} {who.name} {obstacle}"
         elif scope is not None and not {ALL_APIS, scope} & who.scopes:
             reason = f"The access token's scope lacks `{scope}`."
@@ -74,7 +81,7 @@ def application(context: Context) -> Starlette:
         async def checked(request: Request) -> Response:
             who = caller(request.headers.get("authorization"), tokens, directory)
             request.state.caller = who
-            refusal = denied(who, scope)
+            refusal = denied(who, scope, request.client.host if request.client else "")
             audit.authorized(request, who.name, refusal=refusal)
             if refusal is not None:
                 raise refusal

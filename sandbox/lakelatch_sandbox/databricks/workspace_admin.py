@@ -12,11 +12,13 @@ from lakelatch_sandbox.databricks.directory import Directory
 from lakelatch_sandbox.databricks.entitlements import Entitlements
 from lakelatch_sandbox.databricks.errors import ApiError
 from lakelatch_sandbox.databricks.grants import GrantApi
+from lakelatch_sandbox.databricks.ip_access_lists import IpAccessLists
 from lakelatch_sandbox.databricks.principal_secrets import PrincipalSecrets
 from lakelatch_sandbox.databricks.resource_types import GROUP, SERVICE_PRINCIPAL, USER
 from lakelatch_sandbox.databricks.scim_api import MEDIA_TYPE, ScimApi, scim_routes
 from lakelatch_sandbox.databricks.tokens import Caller
 from lakelatch_sandbox.databricks.workspace_scim import WorkspaceScimApi
+from lakelatch_sandbox.databricks.workspace_settings import WorkspaceSettings
 from lakelatch_sandbox.endpoints import Endpoints
 from lakelatch_sandbox.store import Document, Store
 
@@ -25,7 +27,7 @@ CallerHandler = Callable[[Request, Caller], Awaitable[Response]]
 Route = tuple[str, str, str | None, CallerHandler]
 """Method, path, the OAuth scope that it needs (None: any token will do), handler."""
 
-_ADMINISTRATION = ("access-management", "authentication", "scim", "unity-catalog")
+_ADMINISTRATION = ("access-management", "authentication", "networking", "scim", "settings", "unity-catalog")
 """Scopes of what needs no entitlement: administration, and data that grants protect."""
 
 
@@ -46,6 +48,8 @@ class WorkspaceAdmin:
         self._secrets = principal_secrets
         self.entitlements = Entitlements(store, directory)
         self._grants = GrantApi(store, directory, audit)
+        self._settings = WorkspaceSettings(store)
+        self._lists = IpAccessLists(store)
 
     def obstacle(self, principal: Document) -> str | None:
         """What keeps a principal out of the workspace, as the end of a sentence; None when nothing does."""
@@ -114,12 +118,24 @@ class WorkspaceAdmin:
         assigned = "/api/2.0/preview/permissionassignments"
         secrets = "/api/2.0/accounts/servicePrincipals/{principal_id}/credentials/secrets"
         catalog, grants = "/api/2.1/unity-catalog", self._grants
+        conf, setting = "/api/2.0/workspace-conf", "/api/2.0/settings/types/{type}/names/default"
+        lists, settings = "/api/2.0/ip-access-lists", self._settings
         return [
             *found,
             ("GET", assigned, "access-management", admin(assignments.list)),
             ("POST", assigned, "access-management", admin(assignments.create)),
             ("PUT", assigned + "/principals/{principal_id}", "access-management", admin(assignments.put)),
             ("DELETE", assigned + "/principals/{principal_id}", "access-management", admin(assignments.delete)),
+            ("GET", conf, "settings", admin(settings.read_conf)),
+            ("PATCH", conf, "settings", admin(settings.write_conf)),
+            ("GET", setting, "settings", admin(settings.read)),
+            ("PATCH", setting, "settings", admin(settings.update)),
+            ("DELETE", setting, "settings", admin(settings.delete)),
+            ("GET", lists, "networking", admin(self._lists.list)),
+            ("POST", lists, "networking", admin(self._lists.create)),
+            ("GET", lists + "/{list_id}", "networking", admin(self._lists.read)),
+            ("PATCH", lists + "/{list_id}", "networking", admin(self._lists.update)),
+            ("DELETE", lists + "/{list_id}", "networking", admin(self._lists.delete)),
             ("POST", secrets, "authentication", admin(self._secrets.create)),
             ("GET", secrets, "authentication", admin(self._secrets.list)),
             ("DELETE", secrets + "/{secret_id}", "authentication", admin(self._secrets.delete)),

@@ -257,4 +257,4 @@ def test_all_mistakes_are_told_at_once(deploy: Deploy) -> None:
 @pytest.mark.parametrize("late", ["github", "preview_grants"])
 def test_whom_it_trusts_and_what_it_reads_is_known_at_preview(late: str, deploy: Deploy) -> None:
     with pytest.raises(ArgumentError, match=f"{late}: is known only later"):
-        deploy(lambda: build("CiIdentity", **{late: pulumi.Output.from_input({})}))
+        deploy(lambda: build("CiIdentity", None, **{late: pulumi.Output.from_input({})}))

@@ -92,12 +92,17 @@ def trusts(kind: str, source: Mapping[str, Any], account_id: str) -> tuple[Trust
             claim = subjects.SUBJECT
     # Azure DevOps makes its tokens out to nobody else; elsewhere the account's id is what Databricks recommends.
     audience = ENTRA_EXCHANGE_AUDIENCE if kind == "azure_devops" else account_id
-    common: Any = {"issuer": issuer, "audiences": [audience]}
     return (
-        {**common, "subject": preview, "subject_claim": claim, "description": f"Previews: {preview}, read-only"},
         {
-            **common,
+            "issuer": issuer,
+            "audiences": [audience],
+            "subject": preview,
+            "subject_claim": claim,
+            "description": f"Previews: {preview}, read-only",
+        },
+        {
             "issuer": source.get("connection_issuer") or issuer,
+            "audiences": [audience],
             "subject": deploy,
             "description": f"Deployments: {deploy}",
         },

@@ -256,5 +256,6 @@ def test_all_mistakes_are_told_at_once(deploy: Deploy) -> None:
 
 @pytest.mark.parametrize("late", ["github", "preview_grants"])
 def test_whom_it_trusts_and_what_it_reads_is_known_at_preview(late: str, deploy: Deploy) -> None:
+    changed: Any = {late: pulumi.Output.from_input("later")}
     with pytest.raises(ArgumentError, match=f"{late}: is known only later"):
-        deploy(lambda: build("CiIdentity", None, **{late: pulumi.Output.from_input({})}))
+        deploy(lambda: build("CiIdentity", **changed))

@@ -99,7 +99,7 @@ class CiIdentity(pulumi.ComponentResource):
     def _findings(self, args: CiIdentityArgs) -> list[Finding]:
         findings = workspace_findings(args["workspace_id"])
         for key in ("display_name", "account_id"):
-            if not args[key].strip():  # type: ignore[literal-required]
+            if not args[key].strip():
                 findings.append(Finding(key, "is empty", "write it as the account console shows it"))
         named = _named(args)
         if len(named) != 1:

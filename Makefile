@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down test clients browser check check-mutants check-deep format catalogue reference lock bench docs clean
+.PHONY: help setup up down preview test clients browser check check-mutants check-deep format catalogue reference lock bench docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -29,6 +29,16 @@ up: $(READY) ## Bring the whole stack up and send a first query through the gate
 
 down: $(READY) ## Stop it and remove everything it made
 	@$(BIN)/lakelatch down
+
+# What a pull request would be compared with; another branch by `make preview BASE=origin/release`.
+BASE ?= $(shell git rev-parse --verify --quiet origin/main >/dev/null && echo origin/main || echo main)
+
+preview: $(READY) ## Show what your changes would do: access since the merge base, then resources of the local stack under the policies
+	@base=$$(git merge-base HEAD $(BASE)) && echo "access: what is here, against $$base" && \
+	  $(BIN)/lakelatch access diff --from "$$base"
+	@echo "resources: what is here, against the local stack, with the policy pack"
+	@stack=$$($(BIN)/lakelatch env) && eval "$$stack" && \
+	  pulumi preview --stack local --policy-pack policies --diff --non-interactive
 
 test: $(READY) ## Run all tests: rooms first, then the whole line with the real engine
 	@$(BIN)/lakelatch engine install

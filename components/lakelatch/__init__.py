@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lakelatch.components.account_federation import AccountFederation, AccountFederationArgs
+    from lakelatch.components.ci import CiIdentity, CiIdentityArgs
     from lakelatch.components.entra import EntraApplication, EntraApplicationArgs
     from lakelatch.components.gateway import AccessGateway, AccessGatewayArgs
     from lakelatch.components.group import AccountGroup, AccountGroupArgs
@@ -26,6 +27,8 @@ _HOMES = {
     "AccountFederationArgs": "account_federation",
     "AccountGroup": "group",
     "AccountGroupArgs": "group",
+    "CiIdentity": "ci",
+    "CiIdentityArgs": "ci",
     "DatabricksAccess": "umbrella",
     "DatabricksAccessArgs": "umbrella",
     "EntraApplication": "entra",
@@ -47,6 +50,8 @@ __all__ = [
     "AccountFederationArgs",
     "AccountGroup",
     "AccountGroupArgs",
+    "CiIdentity",
+    "CiIdentityArgs",
     "DatabricksAccess",
     "DatabricksAccessArgs",
     "EntraApplication",

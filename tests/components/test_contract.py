@@ -179,6 +179,7 @@ LATER: list[Any] = [
     ("AccountFederation", {"account_id": "later"}, "account_id"),
     ("AccountFederation", {"policies": "later"}, "policies"),
     ("AccountGroup", {"group": {"create": "later"}}, "group.create"),
+    ("CiIdentity", {"github": {"repository": "later"}}, "github.repository"),
     ("EntraApplication", {"display_name": "later"}, "display_name"),
     ("EntraApplication", {"federated_credentials": {"a": "later"}}, "federated_credentials.a"),
     ("FederationTrust", {"policies": {"ab": {"issuer": "later"}}}, "policies.ab.issuer"),

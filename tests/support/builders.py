@@ -45,6 +45,16 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "AccessGateway": lambda: {"directory": "d", "config": {"a": 1}},
     "AccountFederation": lambda: {"account_id": ACCOUNT_ID, "policies": {"people": PEOPLE, "others": PEOPLE}},
     "AccountGroup": lambda: {"group": {"create": "readers"}, "members": {"job": SERVICE_PRINCIPAL_ID}},
+    "CiIdentity": lambda: {
+        "display_name": "ETL",
+        "account_id": ACCOUNT_ID,
+        "workspace_id": "123",
+        "github": {"repository": "acme/etl", "environment": "production"},
+        "preview_grants": [{"catalog": "main", "privileges": ["BROWSE"]}],
+        "deploy_groups": {"deployers": "77"},
+        "workspace_provider": workspace(),
+        **{f"deploy_{key}": value for key, value in RIGHTS.items()},
+    },
     "DatabricksAccess": lambda: {"model": MODEL, "gateway_directory": "d"},
     "EntraApplication": lambda: {
         "display_name": "App",

@@ -17,7 +17,7 @@ from lakelatch.access.model import AccessModel
 from lakelatch.access.reach import Reach
 from lakelatch.access.remedies import window
 from lakelatch.access.rules import Rule
-from lakelatch.access.summary import ACCOUNT, OWN_TOKEN
+from lakelatch.access.summary import OWN_TOKEN
 from lakelatch.access.terms import Terms
 
 NUMBERS: Final = {name: number for number, name in enumerate(ACTIONS)}
@@ -59,7 +59,7 @@ def data(model: AccessModel, source: str) -> dict[str, Any]:
     trusts: dict[tuple[str, str], list[int]] = {}
     rows = list(summary.trusted(model))
     for number, row in enumerate(rows):
-        kind = "people" if row.by == ACCOUNT else "service"
+        kind = "people" if row.users else "service"
         for one in row.who.split(", "):
             trusts.setdefault((kind, one), []).append(number)
     reaches, terms = _Table(), _Table()
@@ -162,7 +162,7 @@ def _roles(model: AccessModel) -> Iterator[list[Any]]:
         yield [name, role.description, group, list(role.entitlements), grants]
 
 
-def _rule(name: str, rule: Rule, services: Iterable[str]) -> list[Any]:
+def _rule(name: str, rule: Rule, services: Iterable[str], groups: Iterable[str]) -> list[Any]:
     limit = rule.limit.model_dump(mode="json", exclude_unset=True) if rule.limit else {}
     asks = [
         f"only {window(rule)}" if rule.during else "",
@@ -172,7 +172,7 @@ def _rule(name: str, rule: Rule, services: Iterable[str]) -> list[Any]:
         f"only from {', '.join(rule.networks)}" if rule.networks else "",
     ]
     everybody = not (rule.for_.services or rule.for_.roles or rule.for_.environments)
-    about = [] if everybody else list(services)
+    about = [] if everybody else [*services, *groups]
     return [name, rule.description, rule.mode, about, list(rule.for_.actions), [one for one in asks if one]]
 
 

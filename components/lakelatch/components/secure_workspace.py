@@ -72,18 +72,16 @@ class SecureWorkspace(pulumi.ComponentResource):
     def __init__(self, name: str, args: SecureWorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("lakelatch:index:SecureWorkspace", name, None, opts)
         require("SecureWorkspace", name, known_later(args, (*_NEEDED, "compute_addresses")) or self._findings(args))
-        policy, parts = args.get("network_policy"), [part for part in PARTS if part not in args.get("without", ())]
+        policy, parts = args.get("network_policy"), [part for part in PARTS if part not in (args.get("without") or ())]
         self.addresses = together(_lists(args), public=policy is not None)
-        before: list[pulumi.Resource] = []
-        if policy is not None and state_of(policy) != ENFORCED:
-            before = self._network(name, args, policy, [])
+        enforced = policy is not None and state_of(policy) == ENFORCED
+        before = self._network(name, args, policy, []) if policy is not None and not enforced else []
         in_workspace = pulumi.ResourceOptions(parent=self, provider=args.get("workspace_provider"), depends_on=before)
         made = _make_settings(name, parts, in_workspace)
         if IP_ACCESS_LIST in parts:
             made += _make_list(name, self.addresses, in_workspace)
-        if policy is not None and state_of(policy) == ENFORCED:
+        if policy is not None and enforced:
             self._network(name, args, policy, made)
-        enforced = policy is not None and state_of(policy) == ENFORCED
         self.closed = pulumi.Output.from_input([*parts, *(["network-policy"] if enforced else [])])
         self.register_outputs({"addresses": self.addresses, "closed": self.closed})
 
@@ -96,13 +94,14 @@ class SecureWorkspace(pulumi.ComponentResource):
 
     def _findings(self, args: SecureWorkspaceArgs) -> list[Finding]:
         policy, without = args.get("network_policy"), args.get("without") or []
-        account = self.get_provider("databricks:index/accountNetworkPolicy:AccountNetworkPolicy") if policy else None
+        has_policy = policy is not None
+        account = self.get_provider("databricks:index/any:Any") if has_policy else None
         return [
             *workspace_findings(args["workspace_id"]),
-            *address_findings(_lists(args), _NEEDED, public=policy is not None),
-            *(network_policy_findings(policy) if policy else []),
-            *_without_findings(without, policy is not None),
-            *(account_provider(self) if policy else []),
+            *address_findings(_lists(args), _NEEDED, public=has_policy),
+            *(network_policy_findings(policy) if policy is not None else []),
+            *_without_findings(without, has_policy),
+            *(account_provider(self) if has_policy else []),
             *workspace_provider(args.get("workspace_provider"), "its settings", account),
         ]
 

@@ -12,7 +12,7 @@ READER = "      - warehouses.get\n"
 
 def preview(project: Project) -> subprocess.CompletedProcess[str]:
     """The target as by hand; its environment is there, so that none is made."""
-    command = ["make", "preview", f"BIN={Path(sys.executable).parent}", "READY=Makefile", "BASE=main"]
+    command = ["make", "-o", ".venv/.ready", "preview", f"BIN={Path(sys.executable).parent}", "BASE=main"]
     return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, timeout=240, check=False)
 
 

@@ -256,6 +256,9 @@ def test_all_mistakes_are_told_at_once(deploy: Deploy) -> None:
 
 @pytest.mark.parametrize("late", ["github", "preview_grants"])
 def test_whom_it_trusts_and_what_it_reads_is_known_at_preview(late: str, deploy: Deploy) -> None:
-    changed: Any = {late: pulumi.Output.from_input("later")}
+    def program() -> None:
+        changed: Any = {late: pulumi.Output.from_input("later")}
+        build("CiIdentity", **changed)
+
     with pytest.raises(ArgumentError, match=f"{late}: is known only later"):
-        deploy(lambda: build("CiIdentity", **changed))
+        deploy(program)

@@ -40,4 +40,4 @@ def test_it_shows_access_and_resources_under_the_policies(fresh: Project) -> Non
     access, _, resources = done.stdout.partition("resources: what is here")
     assert "warehouses.stop" in access
     assert "lakelatch-native:index:GatewayConfig" in resources
-    assert "Policies:" in resources
+    assert "Policy Packs run:" in resources

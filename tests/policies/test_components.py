@@ -11,6 +11,7 @@ import yaml
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from support.analyzer import Analyzer, Resource, served
 from support.builders import ARGUMENTS, MODEL, NETWORK_POLICY, build, workspace
+from support.ci_sources import BARE, SOURCES
 from support.pages import DOCS, MODEL_TITLE, ROOT, blocks
 from support.recorder import Deployment, Registered, deploy
 from support.wide import WIDE
@@ -104,6 +105,9 @@ def configurations() -> Iterator[Any]:
     policy = {**NETWORK_POLICY, "egress": "RESTRICTED_ACCESS", "egress_hosts": ["pypi.org"]}
     compute = {"network_policy": policy, "compute_addresses": ["192.0.2.1"]}
     yield pytest.param("SecureWorkspace", compute, id="SecureWorkspace-compute-and-egress")
+    for name, source in SOURCES.items():
+        yield pytest.param("CiIdentity", source, id=f"CiIdentity-{name}")
+        yield pytest.param("CiIdentity", {**BARE, **source}, id=f"CiIdentity-{name}-bare")
     yield pytest.param("WorkspaceRole", {"group": {"adopt": "readers"}}, id="WorkspaceRole-adopted")
     yield pytest.param("EntraApplication", {**CHANGED["EntraApplication"], "token_version": 1}, id="Entra-version-1")
 

@@ -27,7 +27,7 @@ from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.people import policy_id
 from lakelatch_gateway.people import PeopleBroker, Person
 from lakelatch_gateway.schedule import EXPIRY_FLOOR_SECONDS, State
-from lakelatch_gateway.server import Server
+from lakelatch_gateway.server import KEPT_SECONDS, Server
 from lakelatch_gateway.tokens import MAX_BYTES
 
 NOBODY_SECONDS: Final = 60
@@ -124,7 +124,7 @@ async def people_served(path: str, app: Starlette) -> AsyncIterator[None]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
         bound.bind(path)
         os.chmod(path, 0o600)
-        server = Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        server = Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_keep_alive=KEPT_SECONDS))
         task = asyncio.create_task(server.serve(sockets=[bound]))
         try:
             yield

@@ -2,8 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Final
 
 import uvicorn
+
+from lakelatch.envoy.clusters import IDLE_SECONDS
+
+KEPT_SECONDS: Final = 2 * IDLE_SECONDS
+"""How long an idle connection of Envoy's is kept: longer than Envoy keeps it, so that Envoy is who closes it."""
 
 
 class Server(uvicorn.Server):

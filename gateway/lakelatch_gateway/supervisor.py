@@ -39,7 +39,7 @@ from lakelatch_gateway.log import Log
 from lakelatch_gateway.metrics import ENVOY_FILTER, exposition
 from lakelatch_gateway.metrics_server import metrics_served
 from lakelatch_gateway.secret_server import SecretServer
-from lakelatch_gateway.server import Server
+from lakelatch_gateway.server import KEPT_SECONDS, Server
 from lakelatch_gateway.sources import Sources
 from lakelatch_gateway.switchboard import Switchboard
 from lakelatch_gateway.tasks import cancel
@@ -330,7 +330,11 @@ class Supervisor:
 
         app = application(sources.served, self._options.clock, self._log, unready)
         # Envoy logs the requests, the application what it refuses.
-        server = Server(uvicorn.Config(app, uds=paths.endpoints_socket, log_config=None, lifespan="off"))
+        server = Server(
+            uvicorn.Config(
+                app, uds=paths.endpoints_socket, log_config=None, lifespan="off", timeout_keep_alive=KEPT_SECONDS
+            )
+        )
         task = asyncio.create_task(server.serve())
         try:
             yield

@@ -15,6 +15,7 @@ from lakelatch.envoy.credentials import secret_name
 from lakelatch.envoy.identity import UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Files, Runtime, Unavailable
 from lakelatch.errors import LakelatchError, ModelError
+from lakelatch_gateway.server import KEPT_SECONDS
 
 FILES = Files(PurePosixPath("/run/gateway"))
 RUNTIME = Runtime(FILES, "/etc/ca.pem", {"entra": [{"kid": "k", "alg": "RS256", "kty": "RSA", "n": "x", "e": "AQAB"}]})
@@ -215,3 +216,12 @@ def compiles(configure: Any, rules: dict[str, str]) -> Any:
         if "nests deeper" not in error.message:
             raise
         return None
+
+
+def test_envoy_closes_idle_connections_to_the_gateway_before_the_gateway_does(configure: Any) -> None:
+    """A request that Envoy sends on a connection which the gateway is just closing would be lost."""
+    people = {"entra": {"audience": "p", "user_claim": "upn", "groups": {}, "roles": {}}}
+    own = [one for one in compile_gateway(configure(people=people), RUNTIME).clusters if one["name"] != "workspace"]
+    [*options] = (found(one, "idle_timeout") for one in own)
+    assert [next(one) for one in options] == ["30s", "30s"]
+    assert KEPT_SECONDS > 30

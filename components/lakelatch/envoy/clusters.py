@@ -12,6 +12,9 @@ ENDPOINTS: Final = "endpoints"
 SECRETS: Final = "secrets"
 PEOPLE: Final = "people"
 CONNECT_SECONDS: Final = 5
+IDLE_SECONDS: Final = 30
+"""After this long Envoy closes a connection to the gateway's own sockets, well before the gateway would
+(`lakelatch_gateway.server`): a request on a connection that is just being closed would fail."""
 MAX_CONNECTIONS: Final = 10_000
 """Envoy's default of 1,024 would refuse callers before the workspace's own limits do."""
 
@@ -24,14 +27,13 @@ def clusters(config: GatewayConfig, runtime: Runtime) -> list[Json]:
 
 def secrets(files: Files) -> Json:
     """The cluster that serves Databricks tokens to Envoy, by gRPC, which is HTTP/2."""
-    protocol = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-    http2 = any_of(protocol, {"explicit_http_config": {"http2_protocol_options": {}}})
+    http2 = any_of(_PROTOCOL, {"explicit_http_config": {"http2_protocol_options": {}}})
     return {
         "name": SECRETS,
         "type": "STATIC",
         "connect_timeout": f"{CONNECT_SECONDS}s",
         "load_assignment": _one(SECRETS, {"pipe": {"path": files.secrets_socket}}),
-        "typed_extension_protocol_options": {protocol: http2},
+        "typed_extension_protocol_options": {_PROTOCOL: http2},
     }
 
 
@@ -80,6 +82,7 @@ def _endpoints(runtime: Runtime) -> Json:
         "type": "STATIC",
         "connect_timeout": f"{CONNECT_SECONDS}s",
         "load_assignment": _one(ENDPOINTS, {"pipe": {"path": runtime.files.endpoints_socket}}),
+        "typed_extension_protocol_options": _soon_idle(),
     }
 
 
@@ -92,6 +95,18 @@ def _people(runtime: Runtime) -> Json:
         "connect_timeout": f"{CONNECT_SECONDS}s",
         "circuit_breakers": {"thresholds": [limits]},
         "load_assignment": _one(PEOPLE, {"pipe": {"path": runtime.files.people_socket}}),
+        "typed_extension_protocol_options": _soon_idle(),
+    }
+
+
+_PROTOCOL: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def _soon_idle() -> Json:
+    idle = {"idle_timeout": f"{IDLE_SECONDS}s"}
+    http1: Json = {"http_protocol_options": {}}
+    return {
+        _PROTOCOL: any_of(_PROTOCOL, {"common_http_protocol_options": idle, "explicit_http_config": http1}),
     }
 
 

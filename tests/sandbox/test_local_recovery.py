@@ -19,6 +19,8 @@ OBJECTS: dict[str, list[dict[str, Any]]] = {
         {"securable_type": "schema", "full_name": "main.sales", "privileges": {"9": ["SELECT"]}},
         {"securable_type": "catalog", "full_name": "main", "privileges": {"account users": ["BROWSE"]}},
     ],
+    "databricks/ip_access_lists": [{"label": "gateway", "list_id": "l1"}],
+    "databricks/network_policies": [{"network_policy_id": "closed"}],
     "databricks/federation_policies": [{"policy_id": "people"}],
     "databricks/federation_policies/7": [{"policy_id": "gateway"}],
 }
@@ -40,6 +42,8 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("Grant", {"catalog": "main", "principal": "account users", "privileges": []}, "catalog/main/account users"),
     ("Grants", {"schema": "main.sales", "grants": []}, "schema/main.sales"),
+    ("IpAccessList", {"label": "gateway", "listType": "ALLOW"}, "l1"),
+    ("AccountNetworkPolicy", {"networkPolicyId": "closed"}, "closed"),
     ("AccountFederationPolicy", {"policyId": "people"}, "people"),
     ("ServicePrincipalFederationPolicy", {"servicePrincipalId": 7.0, "policyId": "gateway"}, "7,gateway"),
 ]
@@ -67,8 +71,16 @@ def test_what_was_not_made_is_forgotten(kind: str, inputs: dict[str, Any], id: s
     assert (count, found["resources"], found["pending_operations"]) == (0, [], [])
 
 
-def test_every_type_but_the_secret_can_be_found() -> None:
-    kinds = {kind for kind, _, _ in CASES}
+SET_AGAIN = {
+    "WorkspaceConf",
+    "WorkspaceNetworkOption",
+    *(f"{name}Setting" for name in ("RestrictWorkspaceAdmins", "DisableLegacyAccess", "DisableLegacyDbfs")),
+}
+"""What is there always and only set: to set it once more changes nothing."""
+
+
+def test_every_type_but_the_secret_can_be_found_or_is_only_set() -> None:
+    kinds = {kind for kind, _, _ in CASES} | SET_AGAIN
     assert {spec.type.rpartition(":")[2] for spec in databricks.SPECS} - kinds == {"ServicePrincipalSecret"}
 
 

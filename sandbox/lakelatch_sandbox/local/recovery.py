@@ -171,6 +171,16 @@ def _local_assignment(inputs: Document, objects: Objects) -> Iterator[str]:
         yield str(row["principal_id"])
 
 
+def _address_list(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/ip_access_lists", label=inputs["label"]):
+        yield str(row["list_id"])
+
+
+def _network_policy(inputs: Document, objects: Objects) -> Iterator[str]:
+    for row in _where(objects, "databricks/network_policies", network_policy_id=inputs.get("networkPolicyId")):
+        yield str(row["network_policy_id"])
+
+
 def _account_policy(inputs: Document, objects: Objects) -> Iterator[str]:
     for row in _where(objects, "databricks/federation_policies", policy_id=inputs.get("policyId")):
         yield str(row["policy_id"])
@@ -191,6 +201,8 @@ _ACCESS: Final = "/identity/conditionalAccess"
 _STRENGTHS: Final = "/policies/authenticationStrengthPolicies"
 
 _FINDERS: Final[Mapping[str, Find]] = {
+    "databricks:index/ipAccessList:IpAccessList": _address_list,
+    "databricks:index/accountNetworkPolicy:AccountNetworkPolicy": _network_policy,
     "azuread:index/appRoleAssignment:AppRoleAssignment": _assignment,
     "azuread:index/application:Application": _application,
     "azuread:index/applicationAppRole:ApplicationAppRole": _app_role,

@@ -37,8 +37,8 @@ class Section:
 SECTIONS = {
     "gateway": Section(
         "The gateway against plain Envoy",
-        "What token check, decision, token swap and audit line cost per request. Both proxies are Envoy with one "
-        "worker pinned to one core, in front of the same upstream.",
+        "What token check, decision, token swap and audit line cost per request, and what a team would write instead. "
+        "Each proxy has one core, all are in front of the same upstream.",
         gateway.compare,
     ),
     "growth": Section(

@@ -11,6 +11,7 @@ Needs `wrk` for rates that the load generator does not limit; without it a gener
 """
 
 import asyncio
+import io
 import shutil
 import statistics
 import sys
@@ -78,7 +79,7 @@ class Setup:
 @contextmanager
 def secrets(setup: Setup) -> Iterator[None]:
     """Serves Databricks tokens as the gateway does, those of services and those of people, in a thread of its own."""
-    files, log = setup.compiled.files, Log()
+    files, log = setup.compiled.files, Log(io.StringIO())
 
     async def fetch(_workspace: str, _shown: str) -> Lease:
         return Lease("d" * TOKEN_BYTES, time.time(), time.time() + 3600)

@@ -61,7 +61,7 @@ def opening(text: str) -> float:
     """The median of seconds that a browser takes until the page can be used."""
     from support.browser import browser  # what the tests open it with: `make bench` has them on the path
 
-    with tempfile.TemporaryDirectory() as folder, browser(Path(folder)) as found:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, browser(Path(folder)) as found:
         file = Path(folder) / "report.html"
         file.write_text(text, encoding="utf-8")
         times = []

@@ -10,21 +10,18 @@ framework above it, every table in memory, nothing fetched on a request's path.
 
 import asyncio
 import json
-import socket
+import logging
 import ssl
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TextIO
 
 import jwt
 from aiohttp import ClientSession, TCPConnector, web
 
-from bench.machine import pinned
-from bench.proxies import PROXY_CORE
+from bench.proxies import PROXY_CORE, running
 
 ALGORITHMS = ("ES256", "RS256")
 HOP_BY_HOP = frozenset({"connection", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
@@ -103,6 +100,8 @@ def reverse_proxy(judge: Judge, session: ClientSession, workspace: str) -> Any:
 
 async def serve(kind: str, settings: dict[str, Any]) -> None:
     """Serve until ended."""
+    # The load cuts its connections at the end of each slice, and aiohttp would tell of every answer that had no reader.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     trust = ssl.create_default_context(cafile=settings["ca_file"])
     connector = TCPConnector(ssl=trust, limit=0)
     with Path(settings["audit"]).open("w") as audit:
@@ -115,25 +114,11 @@ async def serve(kind: str, settings: dict[str, Any]) -> None:
             await asyncio.Event().wait()
 
 
-@contextmanager
-def running(kind: str, settings: dict[str, Any], folder: Path) -> Iterator[int]:
+def alternative(kind: str, settings: dict[str, Any], folder: Path) -> AbstractContextManager[int]:
     """One of the two in a process of its own, on the core of what is measured; gives its id."""
     file = folder / f"{kind}.json"
     file.write_text(json.dumps(settings))
-    process = subprocess.Popen([*pinned(PROXY_CORE), sys.executable, "-m", "bench.alternatives", kind, str(file)])
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", settings["port"])) == 0:
-                    break
-            if process.poll() is not None:
-                raise SystemExit(f"{kind} did not start")
-            time.sleep(0.05)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
+    return running([sys.executable, "-m", "bench.alternatives", kind, str(file)], settings["port"], PROXY_CORE)
 
 
 def ext_authz_listener(listener: dict[str, Any], cluster: str) -> dict[str, Any]:

@@ -251,7 +251,7 @@ def proxies(services: int) -> Iterator[tuple[list[Proxy], Path]]:
         asking = alternatives.ext_authz_listener(listener(asking_port, route), "authz")
         asking_pid = envoy_of("asking.json", asking_port, asking, authz)
         asked, python = (
-            stack.enter_context(alternatives.running(kind, settings(setup, port, folder, kind), folder))
+            stack.enter_context(alternatives.alternative(kind, settings(setup, port, folder, kind), folder))
             for kind, port in (("ext-authz", asked_port), ("reverse-proxy", python_port))
         )
         yield (

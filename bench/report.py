@@ -71,7 +71,7 @@ def opening(text: str) -> float:
             times.append(found.run(DRAWN) / 1000)
             if found.run("document.querySelectorAll('ul.rows > li').length") != 100:
                 raise AssertionError("the list was not drawn")
-        return statistics.median(times)
+        return float(statistics.median(times))
 
 
 def compare() -> str:

@@ -25,6 +25,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from support.eventually import eventually
 from support.ports import free_port
 from support.quiet import QuietServer
 from support.secrets import Secrets
@@ -316,15 +317,6 @@ class LiveEnvoy:
             return []
         whole = self.audit_file.read_text().rpartition("\n")[0]
         return [json.loads(line) for line in whole.splitlines()]
-
-
-def eventually(check: Callable[[], Any], seconds: float = 20) -> Any:
-    """The first truthy answer; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := check()):
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.01)
-    return answer
 
 
 @pytest.fixture(scope="session")

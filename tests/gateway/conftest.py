@@ -26,6 +26,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.eventually import eventually
 from support.ports import free_port
 from support.processes import children
 from support.quiet import QuietServer
@@ -33,15 +34,6 @@ from support.quiet import QuietServer
 from lakelatch.envoy.config import GatewayConfig
 
 AUDIENCE = "api-of-the-gateway"
-
-
-def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first truthy answer; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := check()):
-        assert time.monotonic() < deadline, "did not come true in time"
-        time.sleep(0.02)
-    return answer
 
 
 @pytest.fixture(scope="session", name="eventually")

@@ -2,8 +2,9 @@
 
 A request is routed twice. First by method and path, which gives it the name of its action (`catalogue`); then, once
 authentication has put the verified subject into an internal header, to the virtual host of that subject, in it to exact
-issuer and exact subject. So each service has one route, whatever it may do. People have one for each issuer: no virtual
-host has their subjects, so they come back to the one of nobody, and there an internal header has their issuer.
+issuer and exact subject. There a service has a route for each class of actions that a role grants outright, and one for
+everything else. People have one for each issuer: no virtual host has their subjects, so they come back to the one of
+nobody, and there an internal header has their issuer.
 """
 
 from collections import defaultdict

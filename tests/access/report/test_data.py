@@ -131,3 +131,15 @@ def test_a_service_and_people_of_one_name_are_two() -> None:
     assert (service[1], people[1]) == ("service", "people")
     assert [told["trusts"][number][1] for number in service[8]] == ["the gateway", "Databricks"]
     assert [told["trusts"][number][1] for number in people[8]] == ["the Databricks account"]
+
+
+def test_a_rule_tells_the_services_and_the_groups_that_it_is_about() -> None:
+    raw = yaml.safe_load(WIDE)
+    del raw["people"]["analysts"]["assurance"]
+    raw["rules"] = {
+        "everybody": {"for": {"actions": ["jobs.delete"]}, "deny": True},
+        "readers": {"for": {"roles": ["reader"]}, "networks": ["10.0.0.0/8"]},
+    }
+    about = {one[0]: one[3] for one in data(AccessModel.read(text(raw)), "model")["rules"]}
+    assert about["everybody"] == []
+    assert {"exporter", "analysts"} <= {*about["readers"]}

@@ -1,7 +1,17 @@
 """What holds for every room's tests."""
 
+import gc
+
 from hypothesis import settings
 
 # A slow machine is no defect. Where `CI` is set, Hypothesis draws the same examples every time; that is kept.
 settings.register_profile("unhurried", parent=settings(), deadline=None)
 settings.load_profile("unhurried")
+
+# Thousands of collected tests stay until the end: the garbage collector need not look at them again and again.
+gc.set_threshold(50_000, 20, 100)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()

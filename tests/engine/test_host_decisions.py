@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lakelatch_engine.host import dependencies, installed
 from lakelatch_engine.host.errors import HostError
-from lakelatch_engine.host.invocation import Program, outcome, package_name, plugin, program
+from lakelatch_engine.host.invocation import START, Program, outcome, package_name, plugin, program
 from lakelatch_engine.host.options import Options, Python, ambient
 
 
@@ -97,7 +97,8 @@ class TestInvocation:
     def test_a_program_goes_through_the_sdks_script(self) -> None:
         asked = program(ASKED, "/bin/exec", Python("/python", None), {"PATH": "/bin"})
         assert list(asked.command) == [
-            *["/python", "-u", "/bin/exec", "--monitor", "127.0.0.1:1", "--engine", "127.0.0.1:2", "--project", "p"],
+            *["/python", "-u", str(START), "/bin/exec", "--monitor", "127.0.0.1:1", "--engine", "127.0.0.1:2"],
+            *["--project", "p"],
             *["--root_directory", "/project", "--stack", "dev", "--pwd", "/project", "--dry_run", "true"],
             *["--parallel", "8", "--organization", "organization", "."],
         ]

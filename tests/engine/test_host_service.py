@@ -1,5 +1,6 @@
 """Proves the language host over a real gRPC connection, and as the process that the engine starts and stops."""
 
+import json
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from lakelatch_engine.host.children import Children
 from lakelatch_engine.host.errors import HostError
 from lakelatch_engine.host.invocation import Invocation
 from lakelatch_engine.host.service import METHODS, NO_DOWNLOADS, Host, handlers
+from lakelatch_engine.host.start import COLLECT
 
 PYTHON = {"virtualenv": sys.prefix}
 
@@ -111,6 +113,18 @@ class TestRun:
         assert '"--dry_run", "true"' in seen
         assert '"--engine", "127.0.0.1:2"' in seen
         assert f'"VIRTUAL_ENV": "{sys.prefix}"' in seen
+
+    def test_it_runs_as_if_python_had_been_started_with_the_script(self, serving: Serving, tmp_path: Path) -> None:
+        """Whatever comes first: arguments, import path, its name, and a collector that does not look all the time."""
+        code = """
+            import gc, json, pathlib, sys
+            here = pathlib.Path(sys.argv[sys.argv.index("--pwd") + 1])
+            seen = [sys.argv[1], sys.path[0], gc.isenabled(), gc.get_threshold()[0]]
+            (here / "seen.json").write_text(json.dumps(seen))
+        """
+        assert serving.client.Run(running(tmp_path, code)).error == ""
+        seen = json.loads((tmp_path / "seen.json").read_text())
+        assert seen == ["--engine", str(tmp_path), True, COLLECT[0]]
 
     def test_a_cancelled_call_ends_the_program(self, serving: Serving, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "alive")

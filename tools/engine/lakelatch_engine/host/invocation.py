@@ -9,6 +9,7 @@ from pathlib import Path
 from lakelatch_engine.host.errors import HostError
 from lakelatch_engine.host.options import Python
 
+START = Path(__file__).with_name("start.py")
 BAIL = 32
 """Exit code of a program that has already told the user what is wrong (`pulumi-language-python-exec`)."""
 
@@ -43,7 +44,7 @@ class Program:
 
 
 def program(asked: Program, executor: str, python: Python, environ: Mapping[str, str]) -> Invocation:
-    """Start a Pulumi program through the SDK's `pulumi-language-python-exec` script.
+    """Start a Pulumi program through the SDK's `pulumi-language-python-exec` script, which `start.py` runs.
 
     Configuration travels in the environment, where the SDK looks for it, and never on the command line: it has secrets.
     """
@@ -63,7 +64,7 @@ def program(asked: Program, executor: str, python: Python, environ: Mapping[str,
         "PULUMI_CONFIG": json.dumps(dict(asked.config)),
         "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(asked.secret_keys)),
     }
-    command = [python.executable, "-u", executor, *flags, asked.entry_point or ".", *asked.arguments]
+    command = [python.executable, "-u", str(START), executor, *flags, asked.entry_point or ".", *asked.arguments]
     return Invocation(command, python.environment(environ) | configuration, None)
 
 

@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Some images set it; then each of a stack's many processes would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup up down preview test clients browser check check-mutants check-deep format catalogue reference lock bench docs clean
 
@@ -40,9 +43,12 @@ preview: $(READY) ## Show what your changes would do: access since the merge bas
 	@stack=$$($(BIN)/lakelatch env) && eval "$$stack" && \
 	  pulumi preview --stack local --policy-pack policies --diff --non-interactive
 
+# One more than the cores: tests of whole stacks wait for others now and then.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 test: $(READY) ## Run all tests: rooms first, then the whole line with the real engine
 	@$(BIN)/lakelatch engine install
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 clients: $(READY) ## Fetch the Java and Node drivers that tests run, into the user's cache
 	@PYTHONPATH=tests $(BIN)/python -m support.client_caches

@@ -103,7 +103,7 @@ class Runtime:
     revoked_subjects: frozenset[str] = frozenset()
     revoked_token_ids: frozenset[str] = frozenset()
     counted: bool = False
-    """Whether Envoy counts decisions and answers, for whoever asks for metrics; the same as long as the gateway runs."""
+    """Whether Envoy counts decisions and answers, for whoever asks for metrics. Never changes."""
 
 
 def any_of(type_name: str, value: Json) -> Json:

@@ -8,7 +8,7 @@ import pytest
 
 from lakelatch.access.actions import ACTIONS
 from lakelatch.envoy import catalogue
-from lakelatch.envoy.authentication import PUBLIC_PATHS
+from lakelatch.envoy.authentication import FILTER_NAME, PUBLIC_PATHS
 from lakelatch.envoy.compiler import closed_gate, compile_gateway, text
 from lakelatch.envoy.config import GatewayConfig
 from lakelatch.envoy.credentials import secret_name
@@ -115,13 +115,19 @@ def test_policy_tokens_and_keys_are_not_in_listener_or_clusters(configure: Any) 
     assert after.authentication != before.authentication
 
 
-def test_every_authentication_rule_but_the_public_ones_requires_a_token(configure: Any) -> None:
-    rules = compile_gateway(configure(), RUNTIME).authentication["rules"]
+def test_only_the_gateways_own_paths_leave_authentication_out(configure: Any) -> None:
+    compiled = compile_gateway(configure(), RUNTIME)
+    rules = compiled.authentication["rules"]
     assert rules[-1]["match"] == {"prefix": "/"}
-    assert rules[-1]["requires"]
-    free = [rule["match"] for rule in rules if "requires" not in rule]
-    assert all(set(match) == {"path"} for match in free)
-    assert [match["path"] for match in free] == list(PUBLIC_PATHS)
+    assert all(rule["requires"] for rule in rules)
+    routes = [route for lists in found(compiled.routes, "routes") for route in lists]
+    free = [route["match"] for route in routes if FILTER_NAME in route.get("typed_per_filter_config", {})]
+    assert {match["path"] for match in free} == set(PUBLIC_PATHS)
+    assert all(match["headers"] == [_method(PUBLIC_PATHS[match["path"]])] for match in free)
+
+
+def _method(name: str) -> dict[str, Any]:
+    return {"name": ":method", "string_match": {"exact": name}}
 
 
 def test_every_decision_ends_in_a_refusal(configure: Any) -> None:

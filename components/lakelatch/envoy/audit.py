@@ -60,13 +60,12 @@ _GRANTED: Final = {"rule": f"%REQ({RULE_HEADER})%"}
 _OF_ROUTE: Final = {"rule": f"%METADATA(ROUTE:{NAMESPACE}:rule)%"}
 _VERDICT: Final = {"rule": f"%DYNAMIC_METADATA({_RBAC}:enforced_effective_policy_id)%"}
 _OBSERVED: Final = {"observed": f"%DYNAMIC_METADATA({_RBAC}:{_SHADOW})%"}
+"""Null where no rule is only observed."""
 
 GRANTED_LINE: Final = _line("allow", **_SERVICE, **_ACTION, **_PRINCIPAL, **_GRANTED)
 """Let through by a role, which nothing else was asked beside: nearly everything."""
-ALLOWED_LINE: Final = _line("allow", **_SERVICE, **_ACTION, **_PRINCIPAL, **_VERDICT)
-"""Let through by a role and the rules beside it."""
-OBSERVED_LINE: Final = ALLOWED_LINE | _OBSERVED
-"""Let through, by a role or because its service is only observed, where a rule is only observed."""
+ALLOWED_LINE: Final = _line("allow", **_SERVICE, **_ACTION, **_PRINCIPAL, **_VERDICT, **_OBSERVED)
+"""Let through, by a role and the rules beside it or because its service is only observed."""
 DENIED_LINE: Final = _line("deny", **_SERVICE, **_ACTION, **_VERDICT)
 """Refused to a service."""
 STRANGER_LINE: Final = _line("deny", **_IDENTITY, **_ACTION, **_VERDICT)
@@ -98,23 +97,20 @@ def access_logs(audit_file: str | None, *, counted: bool = False) -> list[Json]:
     nobody = f"!({endpoint}) && !({probe})"
     unauthenticated = "response.code_details.startsWith('jwt_authn_access_denied')"
     granted, asked = _by_role(told=True), _by_role(told=False)
-    plain, observed = _rbac(_SHADOW, "", absent=True), _rbac(_SHADOW)
+    by_workspace = {"or_filter": {"filters": [fine, where(f"!({by_gateway}) && !({by_limit})")]}}
+    of_endpoint = {"or_filter": {"filters": [where(endpoint), _all(failed, where(probe))]}}
+    # Each is asked about every request. A status costs less than the header, and most requests are fine.
     rest = (
-        (ALLOWED_LINE, (fine, allowed, plain)),
-        (OBSERVED_LINE, (observed, fine, allowed)),
-        (ALLOWED_LINE, (failed, allowed, plain, where(f"!({by_gateway}) && !({by_limit})"))),
-        (OBSERVED_LINE, (observed, failed, allowed, where(f"!({by_gateway}) && !({by_limit})"))),
-        (GATEWAY_LINE, (failed, allowed, where(by_gateway))),
-        (LIMIT_LINE, (failed, where(by_limit))),
-        (DENIED_LINE, (failed, denied, where(f"!({stranger})"))),
-        (STRANGER_LINE, (failed, denied, where(stranger))),
-        (ENDPOINT_LINE, (undecided, where(endpoint))),
-        (ENDPOINT_LINE, (failed, undecided, where(probe))),
-        (AUTHENTICATION_LINE, (failed, undecided, where(f"{nobody} && {unauthenticated}"))),
-        (PROTOCOL_LINE, (undecided, where(f"{nobody} && !({unauthenticated}) && !({by_limit})"))),
+        (ALLOWED_LINE, (asked, allowed, by_workspace)),
+        (GATEWAY_LINE, (failed, asked, allowed, where(by_gateway))),
+        (LIMIT_LINE, (failed, asked, where(by_limit))),
+        (DENIED_LINE, (failed, asked, denied, where(f"!({stranger})"))),
+        (STRANGER_LINE, (failed, asked, denied, where(stranger))),
+        (ENDPOINT_LINE, (asked, undecided, of_endpoint)),
+        (AUTHENTICATION_LINE, (failed, asked, undecided, where(f"{nobody} && {unauthenticated}"))),
+        (PROTOCOL_LINE, (asked, undecided, where(f"{nobody} && !({unauthenticated}) && !({by_limit})"))),
     )
-    # What most requests are is told apart first by each logger: none of them is free.
-    rows = [(GRANTED_LINE, granted), *((line, _all(asked, *filters)) for line, filters in rest)]
+    rows = [(GRANTED_LINE, granted), *((line, _all(*filters)) for line, filters in rest)]
     loggers = [_logger(audit_file, line, condition) for line, condition in rows]
     return loggers + ([metrics.counter(line, condition) for line, condition in rows] if counted else [])
 

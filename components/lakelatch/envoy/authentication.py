@@ -37,7 +37,8 @@ PUBLIC_PATHS: Final[Mapping[str, str]] = {
     "/healthz": "GET",
     "/readyz": "GET",
 }
-"""Exact paths that need no token, each with its one method: discovery, public keys, the token endpoint, and health."""
+"""Exact paths whose routes leave authentication out, each with its one method: discovery, public keys, the token
+endpoint, and health."""
 _ORDERS: Final = (
     ("typ", "alg", "kid"),
     ("alg", "kid", "typ"),
@@ -68,11 +69,11 @@ def authentication(config: GatewayConfig, runtime: Runtime) -> Json:
         if keys.get(name)
     }
     providers = {name: provider for found in issuers.values() for name, provider in found.items()}
-    rules = [{"match": {"path": path}} for path in PUBLIC_PATHS]
+    rules = []
     if not providers:
         providers = {"nobody": _nobody()}
     if len(issuers) > 1 or config.people:
-        rules += _header_rules({name: _rows(config, name, keys[name], found) for name, found in issuers.items()})
+        rules = _header_rules({name: _rows(config, name, keys[name], found) for name, found in issuers.items()})
     requirement = _required(providers)
     # A request that meets no rule would need no token: the last rule meets every one.
     rules.append({"match": {"prefix": "/"}, "requires": requirement})

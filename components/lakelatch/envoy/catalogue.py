@@ -40,11 +40,6 @@ def named_by_route() -> Json:
     return {FILTER_NAME: _written(ACTION_HEADER, "%ROUTE_NAME%")}
 
 
-def left_out() -> Json:
-    """What a route says that stands for no action."""
-    return {FILTER_NAME: any_of("envoy.config.route.v3.FilterConfig", {"disabled": True})}
-
-
 def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
     """Name the action of every request; those whose requests have to be read are marked for inspection.
 

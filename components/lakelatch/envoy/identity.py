@@ -49,6 +49,8 @@ CLIENT_HEADERS_REMOVED: Final = (
     "x-forwarded-groups",
     "x-forwarded-preferred-username",
     "x-forwarded-user",
+    # Addresses as a trusted proxy would state them; the gateway takes that of the connection.
+    "x-forwarded-for",
     # A second method beside the one that was decided upon.
     "x-http-method",
     "x-http-method-override",

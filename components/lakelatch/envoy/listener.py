@@ -92,6 +92,8 @@ def _connection_manager(runtime: Runtime) -> Json:
         ],
         "early_header_mutation_extensions": [_drop_client_headers()],
         "use_remote_address": True,
+        # Where callers are is nothing that Databricks needs to know.
+        "skip_xff_append": True,
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",

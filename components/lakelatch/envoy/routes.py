@@ -15,6 +15,7 @@ from lakelatch.access.attributes import BODY_BYTES
 from lakelatch.access.decisions import RULE_ENDPOINT, RULE_NO_TOKEN
 from lakelatch.access.policy import Policy, Subject
 from lakelatch.envoy import (
+    authentication,
     authorization,
     catalogue,
     credentials,
@@ -38,7 +39,7 @@ from lakelatch.envoy.identity import (
     PROBE_ROUTE,
     SUBJECT_HEADER,
 )
-from lakelatch.envoy.runtime import Json, Runtime, Unavailable, any_of
+from lakelatch.envoy.runtime import Json, Runtime, Unavailable, any_of, left_out
 
 ROUTE_CONFIGURATION: Final = "lakelatch"
 RETRY_AFTER_SECONDS: Final = 5
@@ -226,10 +227,10 @@ def _nobody_yet(config: GatewayConfig) -> Json:
             "route": {"cluster": ENDPOINTS, "timeout": "30s"},
             "metadata": _metadata(decision="allow", rule=RULE_ENDPOINT),
             "request_headers_to_remove": ["authorization"],
-            "typed_per_filter_config": {
-                **dict.fromkeys((authorization.FILTER_NAME, gate.FILTER_NAME), authorization.open_to_all()),
-                **catalogue.left_out(),
-            },
+            # No identity is needed, so nothing that asks for one: clients without a token find here where to get it.
+            "typed_per_filter_config": left_out(
+                catalogue.FILTER_NAME, authentication.FILTER_NAME, gate.FILTER_NAME, authorization.FILTER_NAME
+            ),
         }
         for path, method in PUBLIC_PATHS.items()
     }

@@ -111,6 +111,11 @@ def any_of(type_name: str, value: Json) -> Json:
     return {"@type": f"type.googleapis.com/{type_name}", **value}
 
 
+def left_out(*filters: str) -> Json:
+    """The per-route configuration of a route whose requests do not meet these filters."""
+    return {name: any_of("envoy.config.route.v3.FilterConfig", {"disabled": True}) for name in filters}
+
+
 def file_source(path: str) -> Json:
     """A configuration source that follows a file which is replaced by renaming."""
     return {"path_config_source": {"path": path}, "resource_api_version": "V3"}

@@ -109,7 +109,6 @@ BESIDE = [
         for name in ("subject", "issuer", "action", "class", "token-id", "principal", "rule", "new")
     ),
     *(f"x-envoy-{name}" for name in ("original-path", "upstream-rq-timeout-ms", "retry-on", "external-address")),
-    "x-forwarded-for",
 ]
 FORM = ("content-type", "application/x-www-form-urlencoded")
 

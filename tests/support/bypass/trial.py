@@ -1,8 +1,7 @@
 """Puts cases before a live gateway and judges what became of them: by the answers, the audit trail and the workspace.
 
-Each case comes from a loopback address of its own. Envoy writes it into the audit line, whatever it could read of the
-request, and into the last field of `x-forwarded-for`, which a client cannot write: so no line and no request at the
-workspace is taken for another's.
+Each case comes from a loopback address of its own, which Envoy writes into the audit line whatever it could read of the
+request. Line and request at the workspace have the same id: so none is taken for another's, and none is left over.
 """
 
 import json
@@ -57,7 +56,7 @@ class Outcome:
     seen: Sequence[Seen]
     """What the workspace saw of it, whole or not."""
     elsewhere: bool
-    """Whether its agent stands in what the workspace saw of another case."""
+    """Whether its agent stands in what the workspace saw of another case, or the workspace saw what has no line."""
 
 
 def put(
@@ -79,13 +78,19 @@ def put(
         read = dict(zip((case.id for case in cases), pool.map(sent, cases), strict=True))
     lines = _lines(cases, addresses, lambda: live.audit_lines()[told:], live, eventually, patience)
     seen = raw.requests[before:]
+    whose = {line["request_id"]: address for address, found in lines.items() for line in found if line["request_id"]}
+    clients = [whose.get(_one(one, "x-request-id")) for one in seen]
     return {
         case.id: Outcome(
             agents[case.id],
             read[case.id],
             lines[addresses[case.id]],
-            [one for one in seen if one.client == addresses[case.id]],
-            any(agents[case.id].encode() in one.content and one.client != addresses[case.id] for one in seen),
+            [one for one, client in zip(seen, clients, strict=True) if client == addresses[case.id]],
+            None in clients
+            or any(
+                agents[case.id].encode() in one.content and client != addresses[case.id]
+                for one, client in zip(seen, clients, strict=True)
+            ),
         )
         for case in cases
     }

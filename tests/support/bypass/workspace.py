@@ -30,11 +30,6 @@ class Seen:
         return [value for known, value in self.headers if known.lower() == name]
 
     @property
-    def client(self) -> str:
-        """Who asked the gateway, as the gateway itself says."""
-        return ",".join(self.values("x-forwarded-for")).rpartition(",")[2].strip()
-
-    @property
     def content(self) -> bytes:
         return self.head + self.body + self.trailers
 

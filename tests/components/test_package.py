@@ -268,13 +268,12 @@ def test_the_yaml_example_lives_with_the_package_added(stranger: Any, doubles: E
         "DATABRICKS_CLIENT_ID": doubles.admin_client_id,
         "DATABRICKS_CLIENT_SECRET": doubles.admin_client_secret,
     }
-    for key, value in {
-        "accountHost": doubles.account_host,
-        "accountId": doubles.account_id,
-        "workspaceHost": doubles.workspace_host,
-        "workspaceId": doubles.workspace_id,
-    }.items():
-        project.run("config", "set", key, value)
+    project.configure(
+        accountHost=doubles.account_host,
+        accountId=doubles.account_id,
+        workspaceHost=doubles.workspace_host,
+        workspaceId=doubles.workspace_id,
+    )
     assert sorted(steps(project)) == [
         "create AccountGroup",
         "create Entitlements",

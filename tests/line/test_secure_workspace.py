@@ -50,11 +50,11 @@ class Workspace(EngineProject):
             "DATABRICKS_CLIENT_SECRET": endpoints.admin_client_secret,
         }
         super().__init__(folder, "closed", PROGRAM, environment=environment)
-        for name in ("account_host", "account_id", "workspace_host", "workspace_id"):
-            self.run("config", "set", name, str(getattr(endpoints, name)))
+        names = ("account_host", "account_id", "workspace_host", "workspace_id")
+        self.configure(**{name: str(getattr(endpoints, name)) for name in names})
 
     def up(self, arguments: dict[str, Any] | None, *options: str, succeeds: bool = True) -> str:
-        self.run("config", "set", "arguments", json.dumps(arguments))
+        self.configure(arguments=json.dumps(arguments))
         return self.run("up", "--yes", "--skip-preview", *options, succeeds=succeeds)
 
     def ask(self, method: str, path: str, body: Any = None, *, account: bool = False) -> Any:
@@ -129,7 +129,7 @@ def test_settings_stay_and_only_our_list_goes(make: Callable[[], Workspace]) -> 
 
 
 def test_nobody_shuts_himself_out(make: Callable[[], Workspace]) -> None:
-    """The list that leaves out its caller is refused, at the first and at every later time."""
+    """The list that leaves out its caller is refused, at the first and at every later time; parts come out alone."""
     workspace = make()
     said = workspace.up({"gateway_addresses": [GATEWAY], "operator_addresses": [OFFICE]}, succeeds=False)
     assert f"Your current IP {HERE} will not be allowed" in said
@@ -138,6 +138,13 @@ def test_nobody_shuts_himself_out(make: Callable[[], Workspace]) -> None:
     said = workspace.up({"gateway_addresses": [GATEWAY], "operator_addresses": [OFFICE]}, succeeds=False)
     assert f"Your current IP {HERE} will not be allowed" in said
     assert workspace.answers()
+
+    # a part that is taken out stays as it is
+    before = workspace.in_force()
+    assert before == {**CLOSED, "lists": [[HERE, OFFICE, GATEWAY]]}
+    parts = ["tokens", "admins", "legacy-access", "legacy-dbfs"]
+    workspace.up({"gateway_addresses": [GATEWAY], "operator_addresses": [OFFICE, HERE], "without": parts})
+    assert workspace.in_force() == before
     workspace.run("destroy", "--yes", "--skip-preview")
     assert workspace.in_force() == {**CLOSED, "lists": []}
 
@@ -174,12 +181,3 @@ def test_a_network_policy_is_tried_enforced_and_released_before_it_goes(make: Ca
     policies = f"/api/2.0/accounts/{workspace.endpoints.account_id}/network-policies"
     with pytest.raises(httpx.HTTPStatusError, match="404"):
         workspace.ask("GET", f"{policies}/analytics", account=True)
-
-
-def test_a_part_that_is_taken_out_stays_as_it_is(make: Callable[[], Workspace]) -> None:
-    workspace = make()
-    arguments = {"gateway_addresses": [GATEWAY], "operator_addresses": [HERE]}
-    workspace.up(arguments)
-    before = workspace.in_force()
-    workspace.up({**arguments, "without": ["tokens", "admins", "legacy-access", "legacy-dbfs"]})
-    assert workspace.in_force() == before

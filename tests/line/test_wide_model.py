@@ -7,7 +7,7 @@ it, and tokens of every wrong kind are refused with the reason a person needs.
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,32 +237,29 @@ def test_a_policy_on_another_principal_is_none_of_ones_own(wide: Wide) -> None:
     assert wide.application_id("nightly-report") in answer.json()["error_description"]
 
 
-def _disabled(wide: Wide) -> None:
+def test_what_is_taken_away_is_refused_at_once_and_mended_by_the_next_up(wide: Wide) -> None:
+    """The principal switched off, its policy deleted: each refused for itself, both mended by one `up`."""
     principal = wide.principal("etl-deploy")
-    wide.account.service_principals.update(
-        principal.id or "", display_name=principal.display_name, active=False, application_id=principal.application_id
-    )
 
+    def switch(active: bool) -> None:
+        wide.account.service_principals.update(
+            principal.id or "",
+            display_name=principal.display_name,
+            active=active,
+            application_id=principal.application_id,
+        )
 
-def _without_policy(wide: Wide) -> None:
-    number = int(wide.principal("etl-deploy").id or 0)
-    wide.account.service_principal_federation_policy.delete(number, "lakelatch-workload")
+    def reason() -> str:
+        answer = wide.exchange(wide.order(), wide.application_id("etl-deploy"))
+        assert answer.status_code == 401
+        return str(answer.json()["error_description"])
 
-
-@pytest.mark.parametrize(
-    ("damage", "says"),
-    [
-        pytest.param(_disabled, "deactivated", id="disabled"),
-        pytest.param(_without_policy, "no federation", id="policy"),
-    ],
-)
-def test_what_is_taken_away_is_refused_at_once_and_mended_by_the_next_up(
-    wide: Wide, damage: Callable[[Wide], None], says: str
-) -> None:
-    damage(wide)
-    answer = wide.exchange(wide.order(), wide.application_id("etl-deploy"))
-    assert answer.status_code == 401
-    assert says in answer.json()["error_description"]
+    switch(active=False)
+    assert "deactivated" in reason()
+    switch(active=True)
+    wide.account.service_principal_federation_policy.delete(int(principal.id or 0), "lakelatch-workload")
+    assert "no federation" in reason()
+    switch(active=False)
     wide.project.pulumi("up", "--yes", "--skip-preview", "--refresh")
     assert wide.exchange(wide.order(), wide.application_id("etl-deploy")).status_code == 200
 

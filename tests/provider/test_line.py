@@ -35,7 +35,7 @@ class Stack(EngineProject):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "delivery", PROGRAM, providers={"lakelatch-native": PROVIDER})
 
-    def configure(self, config: dict[str, Any]) -> None:
+    def wants(self, config: dict[str, Any]) -> None:
         (self.folder / "gateway.json").write_text(json.dumps(config))
 
     @property
@@ -45,7 +45,7 @@ class Stack(EngineProject):
 
 def test_the_life_of_a_delivery(tmp_path: Path, config_data: Make) -> None:
     stack = Stack(tmp_path)
-    stack.configure(config_data())
+    stack.wants(config_data())
     stack.file.parent.mkdir(parents=True)
     said = stack.run("up", "--yes", "--skip-preview", succeeds=False)
     assert "is not a symbolic link" in said
@@ -57,7 +57,7 @@ def test_the_life_of_a_delivery(tmp_path: Path, config_data: Make) -> None:
     assert json.loads(first)["listen"]["port"] == 8443
     stack.run("up", "--yes", "--skip-preview", "--expect-no-changes")
 
-    stack.configure(config_data(host="https://other.example.com"))
+    stack.wants(config_data(host="https://other.example.com"))
     preview = stack.run("preview", "--diff")
     assert "https://gateway.example.com" in preview
     assert "https://other.example.com" in preview
@@ -65,13 +65,13 @@ def test_the_life_of_a_delivery(tmp_path: Path, config_data: Make) -> None:
     second = stack.file.read_text()
     assert json.loads(second)["host"] == "https://other.example.com"
 
-    stack.configure(config_data(host="http://plain.example.com", listen={"port": 0}))
+    stack.wants(config_data(host="http://plain.example.com", listen={"port": 0}))
     refused = stack.run("up", "--yes", "--skip-preview", succeeds=False)
     assert "config.host" in refused
     assert "config.listen.port" in refused
     assert stack.file.read_text() == second
 
-    stack.configure(config_data(host="https://other.example.com"))
+    stack.wants(config_data(host="https://other.example.com"))
     stack.file.write_text(second.replace("nightly-report", "nightly-robbery"))
     assert "~ 1" in stack.run("refresh", "--yes", "--skip-preview")
     stack.run("up", "--yes", "--skip-preview")

@@ -102,7 +102,7 @@ def test_the_life_of_a_stack(tmp_path: Path, sandbox: Any) -> None:
         "ARM_CLIENT_SECRET": sandbox.endpoints.entra_admin_client_secret,
     }
     stack = EngineProject(tmp_path, "people", PROGRAM, environment=environment)
-    stack.run("config", "set", "domain", tenant.domain)
+    stack.configure(domain=tenant.domain)
     stack.run("preview")
     assert objects(sandbox) == before
 

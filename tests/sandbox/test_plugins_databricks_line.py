@@ -76,8 +76,8 @@ class Stack(EngineProject):
             "DATABRICKS_ACCOUNT_ID": "",
         }
         super().__init__(folder, "sales", PROGRAM, environment=environment)
-        for name in ("account_host", "account_id", "workspace_host", "workspace_id"):
-            self.run("config", "set", name, str(getattr(endpoints, name)))
+        names = ("account_host", "account_id", "workspace_host", "workspace_id")
+        self.configure(**{name: str(getattr(endpoints, name)) for name in names})
 
     def state(self) -> dict[str, dict[str, Any]]:
         """Every resource by its type and name."""

@@ -76,13 +76,7 @@ class Stack(EngineProject):
             "ARM_CLIENT_SECRET": endpoints.entra_admin_client_secret,
         }
         super().__init__(folder, "stand-ins", PROGRAM, environment=environment)
-        settings = {
-            "host": endpoints.account_host,
-            "account": endpoints.account_id,
-            "workspace": endpoints.workspace_id,
-        }
-        for name, value in settings.items():
-            self.run("config", "set", name, value)
+        self.configure(host=endpoints.account_host, account=endpoints.account_id, workspace=str(endpoints.workspace_id))
 
 
 def objects(sandbox: Any) -> Any:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,13 @@ import yaml
 
 from lakelatch_sandbox.local.engine import OFFLINE
 from lakelatch_sandbox.plugins import install
+
+
+@cache
+def _engine(lakelatch: Path) -> Path:
+    """Where the engine is: the same for every project of a run."""
+    found = subprocess.run([lakelatch, "engine", "path"], capture_output=True, text=True, check=True)
+    return Path(found.stdout.strip())
 
 
 class EngineProject:
@@ -30,8 +38,8 @@ class EngineProject:
             made.mkdir()
         install(folder / "home")
         bin_folder = Path(sys.executable).parent
-        found = subprocess.run([bin_folder / "lakelatch", "engine", "path"], capture_output=True, text=True, check=True)
-        self.pulumi = Path(found.stdout.strip())
+        self.name = name
+        self.pulumi = _engine(bin_folder / "lakelatch")
         options = {"toolchain": "pip", "virtualenv": str(bin_folder.parent)}
         project: dict[str, Any] = {"name": name, "runtime": {"name": "python", "options": options}}
         if providers:
@@ -48,6 +56,13 @@ class EngineProject:
             **(environment or {}),
         }
         self.run("stack", "init", "test")
+
+    def configure(self, **config: str) -> None:
+        """Settings of the stack as its file keeps them: half a second less for each than `pulumi config set`."""
+        file = self.folder / "Pulumi.test.yaml"
+        kept = (yaml.safe_load(file.read_text()) if file.exists() else None) or {}
+        kept["config"] = {**kept.get("config", {}), **{f"{self.name}:{key}": value for key, value in config.items()}}
+        file.write_text(yaml.safe_dump(kept))
 
     def run(self, *arguments: str, succeeds: bool = True) -> str:
         """Run `pulumi` and return what it said; whether it succeeds is part of what a test claims."""

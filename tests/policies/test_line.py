@@ -17,21 +17,26 @@ pytestmark = pytest.mark.line
 PROGRAMS = Path(__file__).parent / "programs"
 KEYS = """
 import pulumi
-import pulumi_databricks as databricks
 
 config = pulumi.Config()
-account = databricks.Provider("account", host=config.require("host"), account_id="a", retry_timeout_seconds=4)
-opts = pulumi.ResourceOptions(provider=account)
+settings = {"host": config.require("host"), "accountId": "a", "authType": "pat", "retryTimeoutSeconds": "4"}
+account = pulumi.ProviderResource("databricks", "account", settings)
+
+
+class Trust(pulumi.CustomResource):
+    uid: pulumi.Output[str]
+
+    def __init__(self, name, keys):
+        policy = {"issuer": "https://issuer.example.com", "audiences": ["a"], "subjectClaim": "email", "jwksJson": keys}
+        kind = "databricks:index/accountFederationPolicy:AccountFederationPolicy"
+        values = {"policyId": name, "oidcPolicy": policy, "uid": None}
+        super().__init__(kind, name, values, pulumi.ResourceOptions(provider=account))
+
+
 keys = config.require("keys")
-policy = {"issuer": "https://issuer.example.com", "audiences": ["a"], "subject_claim": "email"}
 if config.get_bool("computed"):
-    first = databricks.AccountFederationPolicy(
-        "first", policy_id="first", opts=opts, oidc_policy={**policy, "jwks_json": keys}
-    )
-    keys = first.uid.apply(lambda _: keys)
-databricks.AccountFederationPolicy(
-    "trust", policy_id="trust", opts=opts, oidc_policy={**policy, "jwks_json": keys}
-)
+    keys = Trust("first", keys).uid.apply(lambda _: keys)
+Trust("trust", keys)
 """
 
 LONG_SECRET = """

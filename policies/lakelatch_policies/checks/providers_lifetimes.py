@@ -4,7 +4,7 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from lakelatch_policies.checks.lifetime import lifetime
+from lakelatch_policies.check import lifetime
 from lakelatch_policies.judges import types
 from lakelatch_policies.judges.lifetimes import TWO_YEARS, entra_end, sign_in_frequency
 from lakelatch_policies.reading import (

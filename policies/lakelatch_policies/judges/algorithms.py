@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from lakelatch.access.algorithms import ACCEPTED, RSA_MINIMUM_BITS
+from lakelatch.access.algorithms import ACCEPTED, RSA_MINIMUM_BITS, weakness
 from lakelatch_policies.check import Finding, Judge, Resource, Settings
 from lakelatch_policies.reading import at, items, one_of
 
@@ -77,3 +77,11 @@ def cloud_kms_key(resource: Resource, _: Settings) -> Iterator[Finding]:
     if at(resource.props, "purpose") == "ASYMMETRIC_SIGN":
         right = {f"RSA_SIGN_PKCS1_{bits}_SHA256" for bits in (2048, 3072, 4096)} | {"EC_SIGN_P256_SHA256"}
         yield from one_of("versionTemplate.algorithm", right, WRONG, "is not set")(resource, _)
+
+
+def client_keys(resource: Resource, _: Settings) -> Iterator[Finding]:
+    """Keys of a client in Okta, which has no field for the curve and takes the strong ones only."""
+    for index, key in enumerate(items(at(resource.props, "jwks"))):
+        members = {name: at(key, name) for name in key}
+        if reason := weakness({**members, "crv": "P-256"}):
+            yield f"jwks.{index}", reason

@@ -127,8 +127,8 @@ def test_a_bad_program_is_blocked_for_what_is_bad(wrong: str, bad: Stack) -> Non
 
 
 def test_the_stack_is_judged_last(bad: Stack) -> None:
-    """Between resources, something is wrong only once both are known: a preview blocks that, and without a preview what was
-    made before stays, while the run fails. What is wrong with one resource is blocked either way."""
+    """Between resources, something is wrong only once both are known: a preview blocks that, and without a preview
+    what was made before stays, while the run fails. What is wrong with one resource is blocked either way."""
     bad.configure(wrong="pull-request-rights", token="none")
     said = bad.judge("up", "--yes", "--skip-preview", succeeds=False)
     assert "pull-request-rights (critical)" in said

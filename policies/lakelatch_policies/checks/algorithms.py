@@ -14,6 +14,7 @@ from lakelatch_policies.judges.algorithms import (
     cloud_kms_key,
     gateway_issuers,
     inline_keys,
+    keycloak_client,
     kms_key,
     signing_key,
 )
@@ -60,6 +61,7 @@ CHECKS: Final = (
             types.AUTH0_API: one_of("signingAlg", ACCEPTED, WRONG),
             types.AUTH0_CLIENT: one_of("jwtConfiguration.alg", ACCEPTED, WRONG),
             types.KEYCLOAK_REALM: one_of("defaultSignatureAlgorithm", ACCEPTED, WRONG),
+            types.KEYCLOAK_CLIENT: keycloak_client,
             "vault:identity/oidcKey:OidcKey": one_of("algorithm", ACCEPTED, WRONG),
         },
     ),

@@ -11,6 +11,8 @@ WRONG: Final = "is neither RS256 nor ES256, the only ones that Databricks verifi
 
 P256: Final = ("P-256", "P256")
 
+KEYCLOAK_ALGORITHM: Final = "access.token.signed.response.alg"
+
 RSA_BITS: Final = f"is below {RSA_MINIMUM_BITS} bits"
 
 CURVE: Final = "is not P-256, the one curve of ES256"
@@ -85,3 +87,10 @@ def client_keys(resource: Resource, _: Settings) -> Iterator[Finding]:
         members = {name: at(key, name) for name in key}
         if reason := weakness({**members, "crv": "P-256"}):
             yield f"jwks.{index}", reason
+
+
+def keycloak_client(resource: Resource, _: Settings) -> Iterator[Finding]:
+    """A client of Keycloak may have access tokens of its own algorithm, by an attribute whose name has dots."""
+    extra = at(resource.props, "extraConfig")
+    if extra is not None and extra.get(KEYCLOAK_ALGORITHM) not in (None, "", *ACCEPTED):
+        yield "extraConfig", WRONG

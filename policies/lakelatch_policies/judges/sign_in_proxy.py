@@ -44,25 +44,27 @@ def proxies(resource: Resource, path: str | None) -> Proxies:
         if str(at(resource.props, "chart") or "").rstrip("/").endswith(NAME):
             values = at(resource.props, "values.extraArgs")
             place = "values.extraArgs"
-            names = values if isinstance(values, Mapping) else ()
-            yield place, [Option(_plain(name), values[name], f"{place}.{name}") for name in names]
+            if isinstance(values, Mapping):
+                yield place, [Option(_plain(name), values[name], f"{place}.{name}") for name in values]
+            else:
+                yield place, list(_flags(values, place))
         return
     for index, container in enumerate(items(at(resource.props, f"{path}.containers"))):
         if NAME in str(at(container, "image") or ""):
             place = f"{path}.containers.{index}"
-            yield place, [*_flags(container, place), *_variables(container, place)]
+            flags = [one for words in ("command", "args") for one in _flags(at(container, words), f"{place}.{words}")]
+            yield place, [*flags, *_variables(container, place)]
 
 
-def _flags(container: Any, place: str) -> Iterator[Option]:
+def _flags(listed: Any, place: str) -> Iterator[Option]:
     """`--name=value`, `--name value` and `--name`, with one hyphen or two."""
-    for list_name in ("command", "args"):
-        words = [str(word) for word in items(at(container, list_name))]
-        for index, word in enumerate(words):
-            if word.startswith("-"):
-                name, given, value = word.lstrip("-").partition("=")
-                following = words[index + 1] if index + 1 < len(words) else "-"
-                value = value if given else "true" if following.startswith("-") else following
-                yield Option(_plain(name), value, f"{place}.{list_name}.{index}")
+    words = [str(word) for word in items(listed)]
+    for index, word in enumerate(words):
+        if word.startswith("-"):
+            name, given, value = word.lstrip("-").partition("=")
+            following = words[index + 1] if index + 1 < len(words) else "-"
+            value = value if given else "true" if following.startswith("-") else following
+            yield Option(_plain(name), value, f"{place}.{index}")
 
 
 def _variables(container: Any, place: str) -> Iterator[Option]:

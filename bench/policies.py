@@ -124,8 +124,9 @@ def quiet(answer: Any) -> None:
         raise SystemExit(f"the pack said: {answer.diagnostics[0].message}")
 
 
-def start(rounds: int = 7) -> float:
-    """Milliseconds that the pack's import adds to the SDK's own."""
+def start(rounds: int = 15) -> tuple[float, float]:
+    """Milliseconds that the pack's import adds to the SDK's own: the least, to which other processes add nothing, and
+    the median."""
     script = (
         "import time, pulumi_policy; began = time.process_time(); import lakelatch_policies.pack;"
         " print(time.process_time() - began)"
@@ -137,7 +138,8 @@ def start(rounds: int = 7) -> float:
             command = [sys.executable, "-c", script]
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
             times.append(float(done.stdout))
-    return statistics.median(times[1:]) * 1000  # the first one compiles
+    counted = [seconds * 1000 for seconds in times[1:]]  # the first one compiles
+    return min(counted), statistics.median(counted)
 
 
 def compare(count: int = 5000, rounds: int = 3) -> str:
@@ -168,7 +170,9 @@ def compare(count: int = 5000, rounds: int = 3) -> str:
         f"{count:,} resources of {len(KINDS)} types; {checks} checks in {len(POLICIES)} registered policies, against as"
         f" many that do nothing; processor time, medians of {rounds} runs in turns.",
         "",
-        f"Importing the pack takes {start():.1f} ms more than the SDK.",
+        "Importing the pack takes {:.1f} ms of processor time more than the SDK, {:.1f} in the median.".format(
+            *start()
+        ),
     ]
     return "\n".join(lines)
 

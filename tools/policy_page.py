@@ -28,6 +28,11 @@ A check's level is `mandatory`, `advisory` or `disabled`. What is advisory is re
 preview cannot see is reported by `not-judged`, and judged during `pulumi up`, before the resource is written. At the
 level `remediate`, which is off unless you set it, a group mends what it can itself. No message quotes a value.
 
+A check of one resource blocks before that resource is written, in every run. The group `stack` is about how resources
+belong together, and Pulumi asks it when all are registered: a preview, and the preview that `pulumi up` begins with,
+block before anything is made. `pulumi up --skip-preview` fails too, but what it had made until then stays. Keep the
+preview.
+
 To use them in a pack of your own: `from lakelatch_policies.pack import POLICIES`, all of them and in their order.
 """
 

@@ -4,6 +4,7 @@ A check never quotes a property's value: policies see secrets in the clear.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from pulumi_policy import PolicyComplianceFramework, PolicyResourceOptions, Severity
@@ -84,3 +85,25 @@ class Check(NamedTuple):
         properties = {"level": level, **{name: dict(schema) for name, schema in self.settings.items()}}
         whole = {"type": "object", "properties": properties, "additionalProperties": False}
         return {"description": self.says, "oneOf": [level, whole]}
+
+
+def lifetime(
+    name: str,
+    what: str,
+    most: int,
+    after: str,
+    steps: str,
+    judges: Mapping[str, Judge],
+    remedies: Mapping[str, Remedy] = MappingProxyType({}),
+    severity: Severity = Severity.HIGH,
+) -> Check:
+    """A check that something lives no longer than its setting `max_seconds`, which is `most` unless set."""
+    says = f"{what[0].upper()}{what[1:]} within the limit."
+    return Check(name, says, MANDATORY, severity, after, steps, judges, limit(most, "life"), remedies)
+
+
+def limit(most: int, what: str) -> dict[str, Any]:
+    """The setting of a limit in seconds."""
+    return {
+        "max_seconds": {"type": "integer", "minimum": 1, "default": most, "description": f"Longest {what}, seconds"}
+    }

@@ -91,13 +91,6 @@ def moment(value: Any) -> datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def limit(most: int, what: str) -> dict[str, Any]:
-    """The setting of a limit in seconds."""
-    return {
-        "max_seconds": {"type": "integer", "minimum": 1, "default": most, "description": f"Longest {what}, seconds"}
-    }
-
-
 def lives_at_most(path: str, unit: int = 1, absent: str | None = "never ends; say how long it lives") -> Judge:
     """A length of time within `max_seconds`; `absent` says what comes when nothing is said, None when that is fine."""
 

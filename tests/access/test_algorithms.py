@@ -5,7 +5,6 @@ Every row of the JOSE registry that a token could carry stands in the table; a n
 
 import base64
 import json
-from dataclasses import FrozenInstanceError
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -31,7 +30,7 @@ def test_exactly_two_algorithms_are_accepted() -> None:
 
 
 def test_a_row_never_changes() -> None:
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         ALGORITHMS["HS256"].accepted = True  # type: ignore[misc]
 
 

@@ -3,7 +3,10 @@
 from typing import Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lakelatch.access.expressions import expression, one_form
 from lakelatch.access.policy import Policy, Subject
 from lakelatch.access.reach import Reaches
 from lakelatch.access.rules import Rule
@@ -63,6 +66,10 @@ ALIKE: Final[dict[str, tuple[Rows, Rows]]] = {
     "what is settled by the identity": ([{"require": "identity.environment == 'production'"}], []),
     "refused by the identity": ([{"deny": "identity.environment == 'production'"}], [{"deny": True}]),
     "denied, or required not to be": ([{"deny": "body.row_limit > 5"}], [{"require": "!(body.row_limit > 5)"}]),
+    "a condition over two lines": (
+        [{"require": "claims.a == 'b  c' &&\n  ! (body.row_limit>5)"}],
+        [{"require": "claims . a=='b  c' && !(body.row_limit > 5)"}],
+    ),
     "a rule twice": ([rows(5), rows(5)], [rows(5)]),
     "a bound on what is never said": ([{"limit": {"jobs": [1]}}], [{"deny": True}]),
 }
@@ -84,6 +91,7 @@ APART: Final[dict[str, tuple[Rows, Rows]]] = {
     "other networks": ([{"networks": ["10.0.0.0/8"]}], [{"networks": ["192.0.2.0/24"]}]),
     "other hours": ([rows(5) | at(**WEEKEND)], [rows(5) | at(days=["mon"])]),
     "another zone": ([rows(5) | at(**WEEKEND)], [rows(5) | at(**WEEKEND, timezone="Asia/Tokyo")]),
+    "other blanks within quotes": ([{"require": "claims.a == 'b  c'"}], [{"require": "claims.a == 'b c'"}]),
     "other words": ([{"require": "claims.a == 'b'"}], [{"require": "claims.a == 'c'"}]),
 }
 
@@ -121,3 +129,31 @@ def test_a_condition_that_stays_is_told_with_what_it_knows_of_the_identity() -> 
 
 def test_an_action_that_has_nothing_of_the_kind_is_refused() -> None:
     assert terms({"require": "body.row_limit < 5"}, action="warehouses.list") is None
+
+
+CONDITIONS: Final = (
+    ("claims", ".", "a", "==", "'b  // &&c'", "&&", "!", "(", "body", ".", "row_limit", ">", "5", ")"),
+    ("action", ".", "name", " in ", "[", "'jobs.run_now'", ",", '"a"', "]", "||", "path", "[", "'id'", "]", "!=", "''"),
+    ("identity", ".", "service", "==", "'one'", "?", "body", ".", "x", "<", "2", "*", "3", ":", "true"),
+)
+FACTS: Final = {
+    "claims": {"a": "b  // &&c"},
+    "body": {"row_limit": 7, "x": -6},
+    "action.name": "jobs.run_now",
+    "path": {"id": ""},
+    "identity.service": "one",
+}
+
+
+@given(st.sampled_from(CONDITIONS), st.data())
+def test_white_space_between_tokens_is_none_of_a_condition(tokens: tuple[str, ...], data: st.DataObject) -> None:
+    """Two texts that differ in nothing else have one form, which means what they mean."""
+    blanks = st.sampled_from(("", " ", "  ", "\n", "\t "))
+    one, other = ("".join(data.draw(blanks) + token for token in tokens) for _ in range(2))
+    assert one_form(one) == one_form(other)
+    assert expression(one_form(one)).proven(FACTS) == expression(one).proven(FACTS) == expression(other).proven(FACTS)
+
+
+@pytest.mark.parametrize("text", [r"claims.a == 'b\'  c'", "claims.a == '''b  c'''", "true  // it's  so"])
+def test_what_cannot_be_told_by_sight_stays(text: str) -> None:
+    assert one_form(text) == text

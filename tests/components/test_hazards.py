@@ -68,7 +68,7 @@ def test_policies_send_every_field_and_sorted_lists(deploy: Deploy) -> None:
 
 
 def test_policies_of_one_principal_are_never_made_at_once(deploy: Deploy) -> None:
-    many = {f"p{index}": {**TRUST, "subject": f"s{index}"} for index in range(5)}
+    many = {f"p{index}": {**TRUST, "issuer": f"https://issuer-{index}.example.com"} for index in range(5)}
     rows = deploy(lambda: build("FederationTrust", policies=many)).of(":ServicePrincipalFederationPolicy")
     for before, row in itertools.pairwise(rows):
         assert f"ServicePrincipalFederationPolicy {before.name}" in row.waits_for

@@ -123,6 +123,28 @@ class TestPrincipals:
         with pytest.raises(ArgumentError, match=says):
             deploy(program)
 
+    @pytest.mark.parametrize(
+        ("one", "other", "fits"),
+        [
+            pytest.param("repo:a/b:environment:c", "repo:a@1/b@2:environment:c", True, id="both forms of GitHub"),
+            pytest.param("repo:a/b:environment:c", "repo:a/b:ref:refs/heads/d", True, id="one repository"),
+            pytest.param("repo:a/b:environment:c", "repo:a/x:environment:c", False, id="two repositories"),
+            pytest.param("system:serviceaccount:a:b", "system:serviceaccount:a:c", False, id="two service accounts"),
+        ],
+    )
+    def test_one_principal_is_for_one_workload(self, one: str, other: str, fits: bool, deploy: Deploy) -> None:
+        """As the policy pack has it: whatever the component takes, the pack lets through."""
+        rows = {"one": {**TRUST, "subject": one}, "other": {**TRUST, "subject": other}}
+        if fits:
+            assert len(policies("FederationTrust", deploy, **rows)) == 2
+        else:
+            with pytest.raises(ArgumentError, match=r"policies\.other\.subject: is another workload than"):
+                policies("FederationTrust", deploy, **rows)
+
+    def test_another_issuer_may_call_the_workload_by_another_name(self, deploy: Deploy) -> None:
+        other = {**TRUST, "issuer": "https://other.example.com", "subject": "elsewhere"}
+        assert len(policies("FederationTrust", deploy, one=TRUST, other=other)) == 2
+
     def test_a_generated_audience_is_sorted_among_the_others(self, deploy: Deploy) -> None:
         def program() -> None:
             late = pulumi.Output.from_input("a")

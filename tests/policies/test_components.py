@@ -94,6 +94,10 @@ def configurations() -> Iterator[Any]:
         yield pytest.param(component, changed, id=component)
         for name in OPTIONAL.get(component, ()):
             yield pytest.param(component, {**changed, name: None}, id=f"{component}-without-{name}")
+    github = {**TRUST, "issuer": "https://token.actions.githubusercontent.com"}
+    forms = ("repo:a/b:environment:c", "repo:a@1/b@2:environment:c", "repo:a/b:ref:refs/heads/main")
+    several = {f"form-{number}": {**github, "subject": subject} for number, subject in enumerate(forms)}
+    yield pytest.param("FederationTrust", {"policies": several}, id="FederationTrust-forms-of-one-repository")
     yield pytest.param("ServiceIdentity", {"keep_on_destroy": True}, id="ServiceIdentity-kept")
     yield pytest.param("ServiceIdentity", {"application_id": "a", "adopt": True}, id="ServiceIdentity-adopted")
     yield pytest.param("ServiceIdentity", {"application_id": "a"}, id="ServiceIdentity-of-entra")

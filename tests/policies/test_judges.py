@@ -13,7 +13,8 @@ from support.analyzer import Resource
 from support.corpus import cases
 
 from lakelatch.access import subjects
-from lakelatch_policies.judges.subjects import GITHUB, breadth, is_pull_request, malformed, workload
+from lakelatch.access.belonging import workload
+from lakelatch_policies.judges.subjects import GITHUB, breadth, is_pull_request, malformed
 from lakelatch_policies.judging import unversioned
 from lakelatch_policies.pack import GROUPS, RELATIONS
 from lakelatch_policies.reading import DAY, HOUR, at, items, moment, seconds, stands, switch

@@ -140,6 +140,20 @@ def test_a_bad_program_is_blocked_for_what_is_bad(wrong: str, bad: Stack) -> Non
     assert bad.made() == []
 
 
+def test_the_stack_is_judged_last(bad: Stack) -> None:
+    """Between resources, something is wrong only once both are known: a preview blocks that, and without a preview
+    what was made before stays, while the run fails. What is wrong with one resource is blocked either way."""
+    bad.configure(wrong="pull-request-rights", token="none")
+    said = bad.judge("up", "--yes", "--skip-preview", succeeds=False)
+    assert "pull-request-rights (critical)" in said
+    assert bad.made() != []
+    bad.run("destroy", "--yes", "--skip-preview")
+    bad.configure(wrong="exact-subject")
+    bad.judge("up", "--yes", "--skip-preview", succeeds=False)
+    assert not any(made.endswith(":ServicePrincipalFederationPolicy") for made in bad.made())
+    bad.run("destroy", "--yes", "--skip-preview")
+
+
 def test_levels_and_settings_come_from_the_file(tmp_path: Path, sandbox: Sandbox) -> None:
     """What the engine makes of the file: the vendor's package, two seconds a run to load, has no part in it."""
     bad = on_doubles(tmp_path, LONG_SECRET, sandbox)

@@ -20,7 +20,7 @@ LEVELS = {
     "disabled": analyzer_pb2.DISABLED,
     "remediate": analyzer_pb2.REMEDIATE,
 }
-FINDING = re.compile(r"[^\n]+\n([a-z-]+) \((low|medium|high|critical)\): (?:([\w.\[\]]+): )?(.+); see (\S+)")
+FINDING = re.compile(r"[^\n]+\n([a-z-]+) \((low|medium|high|critical)\): (?:([\w.\[\]-]+): )?(.+); see (\S+)")
 
 
 class Found(NamedTuple):

@@ -64,7 +64,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     },
     "FederationTrust": lambda: {
         "service_principal_id": SERVICE_PRINCIPAL_ID,
-        "policies": {"one": TRUST, "two": {**TRUST, "subject": "other"}},
+        "policies": {"one": TRUST, "two": {**TRUST, "issuer": "https://other.example.com", "subject": "other"}},
     },
     "SecureWorkspace": lambda: {
         "workspace_id": "123",

@@ -8,12 +8,10 @@ RFC 8725 §3.1, §2.1.
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
-@dataclass(frozen=True)
-class Algorithm:
+class Algorithm(NamedTuple):
     """One row of the `alg` registry (RFC 7518 §3.1, RFC 8037) as far as it matters here."""
 
     name: str

@@ -66,6 +66,8 @@ _REFUSED: Final = re.compile(r"(?<![A-Za-z0-9_])(matches|int|uint|double|string|
 `missing.matches('a') && false` is no `false`. What rules speak of has its type already, so none has to be converted."""
 _QUOTED: Final = re.compile(r"""(?:[rR]?)(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
 
+_TEXTS: Final = re.compile(r"""('[^'\n]*'|"[^"\n]*")""")
+
 _SPACE: Final = re.compile(r"\s+")
 """`request . headers` is `request.headers`."""
 
@@ -96,6 +98,33 @@ def expression(text: str) -> Expression:
             "it uses `exists`, `all`, `map` or `filter`, which Envoy does not evaluate; write `one in [a, b]`"
         )
     return Expression(text, program, tuple(name for name in VOCABULARY if name in _SPACE.sub("", text)))
+
+
+_BLANKS: Final = (
+    (re.compile(r"\s+"), " "),
+    (re.compile(r"(?<!\bin) (?=[(\[])"), ""),
+    (re.compile(r"\bin(?=[(\[])"), "in "),
+    (re.compile(r" ?(==|!=|<=|>=|&&|\|\||[<>](?!=)|[?:+*/%]) ?"), r" \1 "),
+    (re.compile(r" ?\. ?"), "."),
+    (re.compile(r" ?, ?"), ", "),
+    (re.compile(r"([(\[!]) (?!=)"), r"\1"),
+    (re.compile(r" ([)\]])"), r"\1"),
+)
+"""White space between tokens in one form; none is joined to another or taken apart."""
+
+
+def one_form(text: str) -> str:
+    """A condition with the white space that CEL ignores in one form, so that a line break is no change.
+
+    Texts stay as they are within quotes, and as a whole where quotes cannot be told by sight: with a backslash, a quote
+    of three, or a comment.
+    """
+    parts = _TEXTS.split(text)
+    if any(mark in text for mark in ("\\", "'''", '"""')) or any("//" in code for code in parts[::2]):
+        return text
+    for blank, form in _BLANKS:
+        parts[::2] = [blank.sub(form, code) for code in parts[::2]]
+    return "".join(parts).strip()
 
 
 @cache

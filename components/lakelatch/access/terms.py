@@ -3,7 +3,7 @@
 Made from the checks that `decide()` asks. What is settled by identity and action alone is settled here; what depends on
 the request stays, as demands. Where two policies have the same terms, they decide alike about every request. Bounds,
 networks and hours are brought into one form, so that for them the reverse holds as well; conditions in CEL are compared
-as they are written.
+as they are written, but for white space.
 """
 
 import ipaddress
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lakelatch.access.checks import Check, check
-from lakelatch.access.evidence import Evidence, judge, named
+from lakelatch.access.evidence import Evidence, Part, judge, named
+from lakelatch.access.expressions import one_form
 from lakelatch.access.hours import ALWAYS, hours
 from lakelatch.access.rules import Limit, Rule, Selector
 
@@ -97,7 +98,7 @@ def _demands(
     if any(part.state == "not met" for part in parts):
         return [Demand(when, NEVER, "false")]
     told = [
-        Demand(when, _key(part.key), part.asked, bounds.get(part.key), _given(part.asked, given))
+        Demand(when, _key(part.key), _asked(part), bounds.get(part.key), _given(part.asked, given))
         for part in parts
         if part.key != "networks" or not _everywhere(merged.networks)
     ]
@@ -106,6 +107,10 @@ def _demands(
 
 def _given(text: str, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, given[name]) for name in sorted(named(text)) if name in given)
+
+
+def _asked(part: Part) -> str:
+    return one_form(part.asked) if part.key in ("deny", "require") else part.asked
 
 
 def _key(key: str) -> str:

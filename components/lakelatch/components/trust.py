@@ -1,10 +1,11 @@
 """Whom a Databricks service principal trusts to speak for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 
+from lakelatch.access.belonging import workload
 from lakelatch.access.subjects import SUBJECT, looseness
 from lakelatch.components.arguments import account_provider, known_later, require, service_principal_number
 from lakelatch.components.federation import audiences_of, policy_findings
@@ -37,7 +38,8 @@ class FederationTrustArgs(TypedDict):
     service_principal_id: pulumi.Input[str]
     """Its numeric id."""
     policies: dict[str, TrustPolicy]
-    """Policy id to policy: 2 to 63 of 0-9, a-z and hyphen; at most 20; an id never changes."""
+    """Policy id to policy: 2 to 63 of 0-9, a-z and hyphen; at most 20; an id never changes. All are for one workload:
+    as several issuers see it, or several environments, branches or forms of the subject of one repository."""
 
 
 class FederationTrust(pulumi.ComponentResource):
@@ -53,7 +55,10 @@ class FederationTrust(pulumi.ComponentResource):
     def __init__(self, name: str, args: FederationTrustArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("lakelatch:index:FederationTrust", name, None, opts)
         later = known_later(args, ("service_principal_id", "subject", "audiences"))
-        wrong = later or policy_findings(args["policies"], "service principal", _subject_findings)
+        wrong = later or [
+            *policy_findings(args["policies"], "service principal", _subject_findings),
+            *_other_workloads(args["policies"]),
+        ]
         require("FederationTrust", name, [*wrong, *account_provider(self)])
         self.policy_ids = pulumi.Output.all(*make_trust(name, args, self))
         self.register_outputs({"policy_ids": self.policy_ids})
@@ -106,3 +111,16 @@ def _subject_findings(policy: TrustPolicy, at: str) -> Iterator[Finding]:
     subject = policy["subject"]
     if isinstance(subject, str) and (reason := looseness(subject)):
         yield Finding(f"{at}.subject", reason, "write the exact subject")
+
+
+def _other_workloads(policies: Mapping[str, TrustPolicy]) -> Iterator[Finding]:
+    """What one issuer calls another workload; a subject that is known later is judged by the policy pack."""
+    first: dict[str, tuple[str, str]] = {}
+    for policy_id, policy in policies.items():
+        issuer, subject = policy["issuer"], policy["subject"]
+        if isinstance(subject, str):
+            this = workload(subject, issuer)
+            other, known = first.setdefault(issuer, (policy_id, this))
+            if known != this:
+                expected = "make a service principal for each workload, and share rights through groups"
+                yield Finding(f"policies.{policy_id}.subject", f"is another workload than that of {other!r}", expected)

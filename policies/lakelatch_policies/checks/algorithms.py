@@ -7,12 +7,14 @@ from pulumi_policy import Severity
 from lakelatch.access.algorithms import ACCEPTED
 from lakelatch_policies.check import MANDATORY, Check
 from lakelatch_policies.groups import Group
-from lakelatch_policies.judges import types
+from lakelatch_policies.judges import sign_in_proxy, types
 from lakelatch_policies.judges.algorithms import (
     WRONG,
+    client_keys,
     cloud_kms_key,
     gateway_issuers,
     inline_keys,
+    keycloak_client,
     kms_key,
     signing_key,
 )
@@ -45,6 +47,7 @@ CHECKS: Final = (
         {
             types.GATEWAY_CONFIG: gateway_issuers,
             "vault:jwt/authBackend:AuthBackend": one_of("jwtSupportedAlgs", ACCEPTED, WRONG),
+            **sign_in_proxy.each(sign_in_proxy.algorithms),
         },
     ),
     Check(
@@ -58,6 +61,7 @@ CHECKS: Final = (
             types.AUTH0_API: one_of("signingAlg", ACCEPTED, WRONG),
             types.AUTH0_CLIENT: one_of("jwtConfiguration.alg", ACCEPTED, WRONG),
             types.KEYCLOAK_REALM: one_of("defaultSignatureAlgorithm", ACCEPTED, WRONG),
+            types.KEYCLOAK_CLIENT: keycloak_client,
             "vault:identity/oidcKey:OidcKey": one_of("algorithm", ACCEPTED, WRONG),
         },
     ),
@@ -80,6 +84,15 @@ CHECKS: Final = (
                 "type", TRANSIT_TYPES + TRANSIT_OTHER, "signs with what Databricks does not verify"
             ),
         },
+    ),
+    Check(
+        "client-keys",
+        "The keys that an identity provider knows a client by are public, and RSA ones have 2048 bits or more.",
+        MANDATORY,
+        Severity.HIGH,
+        "RFC 7523 §3; RFC 7518 §3.3; Okta, OAuth 2.0 clients, `jwks`",
+        "Register the public half of a P-256 or RSA key of full size; better, no key, but federation.",
+        {types.OKTA_CLIENT: client_keys},
     ),
     Check(
         "client-certificate-type",

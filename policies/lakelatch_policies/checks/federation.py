@@ -5,7 +5,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from lakelatch_policies.check import ADVISORY, MANDATORY, Check
-from lakelatch_policies.checks import subjects
+from lakelatch_policies.checks import aws, subjects
 from lakelatch_policies.groups import Group
 from lakelatch_policies.judges import types
 from lakelatch_policies.judges.federation import (
@@ -105,6 +105,7 @@ CHECKS: Final = (
         "Make the policy for such a principal by the API: the provider would trust the workload as another principal.",
         {types.PRINCIPAL_POLICY: exact_number},
     ),
+    *aws.CHECKS,
 )
 
 

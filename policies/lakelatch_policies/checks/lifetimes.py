@@ -4,8 +4,8 @@ from typing import Final
 
 from pulumi_policy import Severity
 
+from lakelatch_policies.check import lifetime
 from lakelatch_policies.checks import providers_lifetimes
-from lakelatch_policies.checks.lifetime import lifetime
 from lakelatch_policies.groups import Group
 from lakelatch_policies.judges import types
 from lakelatch_policies.judges.lifetimes import workspace_tokens

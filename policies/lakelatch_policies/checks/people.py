@@ -6,7 +6,7 @@ from pulumi_policy import Severity
 
 from lakelatch_policies.check import ADVISORY, MANDATORY, Check
 from lakelatch_policies.groups import Group
-from lakelatch_policies.judges import types
+from lakelatch_policies.judges import sign_in_proxy, types
 from lakelatch_policies.judges.people import (
     break_glass,
     device_code,
@@ -69,10 +69,19 @@ CHECKS: Final = (
         "Use the authorization code with PKCE for people, client credentials or token exchange for machines.",
         {
             types.OKTA_RULE: grants,
-            "okta:app/oAuth:OAuth": grants,
+            types.OKTA_CLIENT: grants,
             types.AUTH0_CLIENT: grants,
             types.KEYCLOAK_CLIENT: keycloak_grants,
         },
+    ),
+    Check(
+        "sign-in-proxy",
+        "oauth2-proxy checks issuer, address and certificate, and keeps its session to itself.",
+        MANDATORY,
+        Severity.HIGH,
+        "oauth2-proxy, configuration overview; OpenID Connect Core 1.0 §3.1.3.7; RFC 9700 §2.1.1",
+        "Leave the insecure option out; use `code-challenge-method=S256`.",
+        sign_in_proxy.each(sign_in_proxy.unsafe),
     ),
     Check(
         "implicit-tokens",

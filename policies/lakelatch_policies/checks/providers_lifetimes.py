@@ -4,8 +4,8 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from lakelatch_policies.checks.lifetime import lifetime
-from lakelatch_policies.judges import types
+from lakelatch_policies.check import lifetime
+from lakelatch_policies.judges import sign_in_proxy, types
 from lakelatch_policies.judges.lifetimes import TWO_YEARS, entra_end, sign_in_frequency
 from lakelatch_policies.reading import (
     DAY,
@@ -77,6 +77,15 @@ CHECKS: Final = (
         "Microsoft Entra, Conditional Access, session controls; NIST SP 800-63B §2.2.3",
         "Set `sign_in_frequency` to a day or less, or `everyTime`.",
         {types.CONDITIONAL_ACCESS: sign_in_frequency},
+        severity=Severity.MEDIUM,
+    ),
+    lifetime(
+        "sign-in-proxy-lifetime",
+        "a session of oauth2-proxy lasts",
+        DAY,
+        "oauth2-proxy, configuration overview, `cookie-expire`; NIST SP 800-63B §2.2.3",
+        "Set `cookie-expire` to a day or less, as in `12h`.",
+        sign_in_proxy.each(sign_in_proxy.session),
         severity=Severity.MEDIUM,
     ),
 )

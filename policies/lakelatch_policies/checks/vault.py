@@ -4,7 +4,7 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from lakelatch_policies.check import ADVISORY, MANDATORY, Check
+from lakelatch_policies.check import ADVISORY, MANDATORY, Check, limit
 from lakelatch_policies.groups import Group
 from lakelatch_policies.judges import types
 from lakelatch_policies.judges.vault import (
@@ -16,7 +16,7 @@ from lakelatch_policies.judges.vault import (
     role_based,
     rotation,
 )
-from lakelatch_policies.reading import DAY, all_of, limit, lives_at_most, must_be, present
+from lakelatch_policies.reading import DAY, all_of, lives_at_most, must_be, present
 
 CHECKS: Final = (
     Check(

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from lakelatch.access.algorithms import ACCEPTED, RSA_MINIMUM_BITS
+from lakelatch.access.algorithms import ACCEPTED, RSA_MINIMUM_BITS, weakness
 from lakelatch_policies.check import Finding, Judge, Resource, Settings
 from lakelatch_policies.reading import at, items, one_of
 
 WRONG: Final = "is neither RS256 nor ES256, the only ones that Databricks verifies"
 
 P256: Final = ("P-256", "P256")
+
+KEYCLOAK_ALGORITHM: Final = "access.token.signed.response.alg"
 
 RSA_BITS: Final = f"is below {RSA_MINIMUM_BITS} bits"
 
@@ -77,3 +79,18 @@ def cloud_kms_key(resource: Resource, _: Settings) -> Iterator[Finding]:
     if at(resource.props, "purpose") == "ASYMMETRIC_SIGN":
         right = {f"RSA_SIGN_PKCS1_{bits}_SHA256" for bits in (2048, 3072, 4096)} | {"EC_SIGN_P256_SHA256"}
         yield from one_of("versionTemplate.algorithm", right, WRONG, "is not set")(resource, _)
+
+
+def client_keys(resource: Resource, _: Settings) -> Iterator[Finding]:
+    """Keys of a client in Okta, which has no field for the curve and takes the strong ones only."""
+    for index, key in enumerate(items(at(resource.props, "jwks"))):
+        members = {name: at(key, name) for name in key}
+        if reason := weakness({**members, "crv": "P-256"}):
+            yield f"jwks.{index}", reason
+
+
+def keycloak_client(resource: Resource, _: Settings) -> Iterator[Finding]:
+    """A client of Keycloak may have access tokens of its own algorithm, by an attribute whose name has dots."""
+    extra = at(resource.props, "extraConfig")
+    if extra is not None and extra.get(KEYCLOAK_ALGORITHM) not in (None, "", *ACCEPTED):
+        yield "extraConfig", WRONG

@@ -6,9 +6,10 @@ from typing import Final
 
 from pulumi_policy import PolicyResource
 
+from lakelatch.access.belonging import workload
 from lakelatch_policies.check import Settings
 from lakelatch_policies.judges import rights, types
-from lakelatch_policies.judges.subjects import is_pull_request, workload
+from lakelatch_policies.judges.subjects import is_pull_request
 from lakelatch_policies.reading import items
 from lakelatch_policies.relation import Related, Stack, referred, value
 

@@ -1,12 +1,11 @@
-"""What issuers put into a subject: how narrow it is, and which workload it belongs to."""
+"""What issuers put into a subject: how narrow it is."""
 
 import re
 from typing import Final
 
+from lakelatch.access.belonging import REPOSITORY
+
 GITHUB: Final = "https://token.actions.githubusercontent.com"
-_NAMES: Final = r"[A-Za-z0-9_.-]+"
-_REPOSITORY: Final = rf"repo:({_NAMES})(@\d+)?/({_NAMES})(@\d+)?(:.*)?"
-"""Both forms (GitHub, OpenID Connect reference): by names, and since July 2026 by names and ids."""
 _BROAD_CONTEXT: Final = r":(?:ref|environment|job_workflow_ref|ref_type)?(?::refs/?(?:heads|tags)?/?)?"
 _BARE: Final = frozenset({"environment", "ref", "workflow", "pull_request", "repository", "actor", "job_workflow_ref"})
 
@@ -14,7 +13,7 @@ _BARE: Final = frozenset({"environment", "ref", "workflow", "pull_request", "rep
 def breadth(subject: str, issuer: str) -> str | None:
     """Say why a subject stands for more than one workload, or None when it names one."""
     if issuer == GITHUB or subject.startswith("repo:"):
-        found = re.fullmatch(_REPOSITORY, subject)
+        found = re.fullmatch(REPOSITORY, subject)
         if found is None:
             return "names no repository of GitHub, so any may send it" if _names_no_repository(subject) else None
         if re.fullmatch(_BROAD_CONTEXT, found[5] or ":"):
@@ -43,7 +42,7 @@ def malformed(subject: str) -> str | None:
     """Say why GitHub never sends a subject, or None when it could; custom templates are let be."""
     if not subject.startswith("repo:"):
         return None
-    found = re.fullmatch(_REPOSITORY, subject)
+    found = re.fullmatch(REPOSITORY, subject)
     if found is None:
         return "is not owner and repository, as in repo:OWNER/REPO:… or repo:OWNER@ID/REPO@ID:…"
     if bool(found[2]) != bool(found[4]):
@@ -54,15 +53,3 @@ def malformed(subject: str) -> str | None:
 def is_pull_request(subject: str) -> bool:
     """Whether anybody who opens a pull request gets it."""
     return subject.endswith(":pull_request") or ":event_name:pull_request" in subject
-
-
-def workload(subject: str, issuer: str) -> str:
-    """The workload that a subject belongs to: the repository or project for CI, else the subject itself.
-
-    The two forms of a GitHub repository are one.
-    """
-    if found := re.fullmatch(_REPOSITORY, subject):
-        return f"{issuer} repo:{found[1]}/{found[3]}".lower()
-    if subject.startswith("project_path:"):
-        return f"{issuer} {':'.join(subject.split(':')[:2])}"
-    return f"{issuer} {subject}"

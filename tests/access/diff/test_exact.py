@@ -152,8 +152,10 @@ IDENTITIES: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
-def decided_otherwise(old: Policy, new: Policy, actions: Iterable[str]) -> bool:
-    for who, action in product(IDENTITIES, actions):
+def decided_otherwise(
+    old: Policy, new: Policy, actions: Iterable[str], identities: Iterable[dict[str, Any]] = IDENTITIES
+) -> bool:
+    for who, action in product(identities, actions):
         for told in requests(action):
             asked = Request(issuer=ISSUER, **who, **told)
             if decide(old, asked).allowed != decide(new, asked).allowed:
@@ -180,6 +182,32 @@ def test_the_same_for_the_actions_that_roles_and_rules_speak_of(pair: tuple[Poli
         if not set(POOL).isdisjoint(change.actions)
     ]
     assert bool(changes) == decided_otherwise(old, new, POOL), changes
+
+
+bounds = st.one_of(
+    limits.map(lambda limit: {"limit": limit}),
+    st.sampled_from((["10.0.0.0/8"], ["10.0.0.0/9"], ["10.128.0.0/9", "2001:db8::/32"])).map(
+        lambda networks: {"networks": networks}
+    ),
+)
+several = st.lists(bounds, min_size=1, max_size=3).map(
+    lambda found: {
+        name: Rule.model_validate({"for": {"actions": [STATEMENT]}, **bound})
+        for name, bound in zip("abc", found, strict=False)
+    }
+)
+
+
+@settings(max_examples=300)
+@given(several, several)
+def test_bounds_of_several_rules_come_together_as_decisions_have_them(
+    old: dict[str, Rule], new: dict[str, Rule]
+) -> None:
+    """In whichever order they stand: of limits and networks for the same action the strictest hold."""
+    one = Subject("one", ISSUER, "id-1", "production", {"reader": (STATEMENT,)}, "enforce")
+    before, after = (Policy({"one": one}, found, "enforce", {}) for found in (old, new))
+    changes = list(action_changes(Snapshot(policy=before), Snapshot(policy=after)))
+    assert bool(changes) == decided_otherwise(before, after, (STATEMENT,), IDENTITIES[:1]), changes
 
 
 WIDENING: Final = ("gains", "wider", "other terms")

@@ -1,7 +1,7 @@
 """Who gains or loses which action, or may do it on other terms: from what `decide()` decides from, and nothing else.
 
 Empty if and only if both policies decide alike about every action of the catalogue for every identity of both; where
-conditions in CEL are written differently, they count as different.
+conditions in CEL are written differently, white space apart, they count as different.
 """
 
 from collections.abc import Iterator, Mapping

@@ -103,18 +103,19 @@ def _decided(config: GatewayConfig, policy: Policy, runtime: Runtime, subjects: 
         leaves[name] = _leaf(*routes, _unknown_identity())
     plain = {
         "predicate": {"not_matcher": authorization.token_in_query()},
-        "on_match": {"matcher": _exact(CLASS_HEADER, leaves, otherwise)},
+        # A class that is not among them is no match here, so that what otherwise comes stands there once.
+        "on_match": {"matcher": _exact(CLASS_HEADER, leaves)},
     }
     return {"matcher": {"matcher_list": {"matchers": [plain]}, "on_no_match": otherwise}}
 
 
-def _exact(header: str, values: Mapping[str, Json], otherwise: Json) -> Json:
+def _exact(header: str, values: Mapping[str, Json], otherwise: Json | None = None) -> Json:
     return {
         "matcher_tree": {
             "input": {"name": header, "typed_config": any_of(_MATCHER, {"header_name": header})},
             "exact_match_map": {"map": dict(values)},
         },
-        "on_no_match": otherwise,
+        **({} if otherwise is None else {"on_no_match": otherwise}),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from lakelatch.access.actions import LEGAL_PATH, Request, in_match_order
 from lakelatch.access.policy import Policy
 from lakelatch.envoy import inspection
-from lakelatch.envoy.identity import ACTION_HEADER, CLASS_HEADER, UNKNOWN_ACTION
+from lakelatch.envoy.identity import ACTION_HEADER, CLASS_HEADER, QUERY_CLASS, UNKNOWN_ACTION
 from lakelatch.envoy.runtime import Json, any_of
 
 FILTER_NAME: Final = "lakelatch.action"
@@ -28,6 +28,10 @@ _ILLEGAL: Final[Json] = {
     "prefix": "/",
     "headers": [{"name": ":path", "string_match": {"safe_regex": {"regex": _LEGAL}}, "invert_match": True}],
 }
+_TOKEN_PARAMETER: Final = r"(?i)\C*" + "".join(
+    f"(?:{letter}|%(?:25)*(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in "access_token="
+)
+"""Each letter as it is or escaped, also more than once (RFC 3986 §2.1)."""
 
 
 def base_filter() -> Json:
@@ -58,7 +62,18 @@ def matcher(policy: Policy, public: Mapping[str, Json]) -> Json:
         "input": {"name": "path", "typed_config": any_of(_PATH, {"header_name": ":path"})},
         "prefix_match_map": {"map": {prefix: _leaf(*rows, _UNKNOWN) for prefix, rows in routes.items()}},
     }
-    return {"matcher_tree": tree, "on_no_match": _leaf(_UNKNOWN)}
+    named = {"matcher": {"matcher_tree": tree, "on_no_match": _leaf(_UNKNOWN)}}
+    refused = _route(UNKNOWN_ACTION, {"prefix": "/"}, {FILTER_NAME: _written(CLASS_HEADER, QUERY_CLASS)})
+    first = {"predicate": _token_in_query(), "on_match": _leaf(refused)}
+    return {"matcher_list": {"matchers": [first]}, "on_no_match": named}
+
+
+def _token_in_query() -> Json:
+    """The predicate of a request with a token in its query: asked here once, and not by every service's routes."""
+    path = {"name": "path", "typed_config": any_of(_PATH, {"header_name": ":path"})}
+    # The expression is only asked about a path that has a query at all.
+    wanted = ({"contains": "?"}, {"safe_regex": {"google_re2": {}, "regex": rf"{_TOKEN_PARAMETER}\C*"}})
+    return {"and_matcher": {"predicate": [{"single_predicate": {"input": path, "value_match": one}} for one in wanted]}}
 
 
 @cache

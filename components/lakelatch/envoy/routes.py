@@ -82,7 +82,7 @@ def _decided(config: GatewayConfig, policy: Policy, runtime: Runtime, subjects: 
     """The routes of an issuer's services whose subjects differ in case at most: nearly always one.
 
     What a role grants outright has a route of its own by class, which costs a look into a map where authorization
-    would cost a fifteenth of the whole. Everything else, and whatever has a token in its query, goes to authorization.
+    would cost a fifteenth of the whole. Everything else goes to authorization.
     """
     asked = {one.name: _service(config, policy, runtime, one) for one in subjects}
     outright = {
@@ -101,21 +101,16 @@ def _decided(config: GatewayConfig, policy: Policy, runtime: Runtime, subjects: 
             for one, rule in rules
         ]
         leaves[name] = _leaf(*routes, _unknown_identity())
-    plain = {
-        "predicate": {"not_matcher": authorization.token_in_query()},
-        # A class that is not among them is no match here, so that what otherwise comes stands there once.
-        "on_match": {"matcher": _exact(CLASS_HEADER, leaves)},
-    }
-    return {"matcher": {"matcher_list": {"matchers": [plain]}, "on_no_match": otherwise}}
+    return {"matcher": _exact(CLASS_HEADER, leaves, otherwise)}
 
 
-def _exact(header: str, values: Mapping[str, Json], otherwise: Json | None = None) -> Json:
+def _exact(header: str, values: Mapping[str, Json], otherwise: Json) -> Json:
     return {
         "matcher_tree": {
             "input": {"name": header, "typed_config": any_of(_MATCHER, {"header_name": header})},
             "exact_match_map": {"map": dict(values)},
         },
-        **({} if otherwise is None else {"on_no_match": otherwise}),
+        "on_no_match": otherwise,
     }
 
 

@@ -18,6 +18,7 @@ from lakelatch.access.decisions import Decision, Request, decide
 from lakelatch.access.observed import read as read_trail
 
 STATEMENTS = "/api/2.0/sql/statements"
+MLFLOW = "/api/2.0/mlflow"
 EXECUTE = "statement_execution.execute_statement"
 RULES: dict[str, Any] = {
     "small": {
@@ -56,6 +57,7 @@ RULES: dict[str, Any] = {
         "require": "path.id in ['w1', 'w-2.3']",
     },
     "constant": {"for": {"services": ["constant"]}, "deny": "body.row_limit > 1 && has(path.id)"},
+    "varies": {"for": {"services": ["varies"]}, "deny": "has(path.model_id)"},
     "unsaid": {"for": {"services": ["unsaid"]}, "require": "!has(body.row_limit)"},
     "first": {"for": {"services": ["half"]}, "require": "request.method == 'POST'", "mode": "observe"},
     "second": {"for": {"services": ["half"], "actions": [EXECUTE]}, "deny": "body.row_limit > 100"},
@@ -77,7 +79,8 @@ SERVICES = [*RULES, "plain", "half", "observed", "both"]
 
 @pytest.fixture(scope="module")
 def ruled(configure: Any) -> Any:
-    roles = {"all": ["statement_execution.execute_statement", "statement_execution.get_statement", "warehouses.get"]}
+    granted = ["statement_execution.execute_statement", "statement_execution.get_statement", "warehouses.get"]
+    roles = {"all": [*granted, "mlflow.list_artifacts"]}
     services = {
         name: {
             "issuer": "entra",
@@ -195,6 +198,8 @@ CASES = [
     pytest.param(read("warehouse", "/api/2.0/sql/warehouses/w2"), "warehouse", id="of the path, another"),
     pytest.param(statement("constant", {}), None, id="nothing varies in the path, so the rest does not matter"),
     pytest.param(read("constant"), "constant", id="something varies in the path, and the rest is missing"),
+    pytest.param(read("varies", f"{MLFLOW}/logged-models/m1/artifacts/directories"), "varies", id="a path that varies"),
+    pytest.param(read("varies", f"{MLFLOW}/model-versions/list-artifacts"), None, id="another of the same action"),
     pytest.param(statement("unsaid", {}), None, id="a member is missing"),
     pytest.param(statement("unsaid", b'{"x":1,"x":2}'), "unsaid", id="a member is missing of what cannot be read"),
     pytest.param(read("plain"), None, id="no rule"),

@@ -15,7 +15,7 @@ from lakelatch.envoy.runtime import Json, any_of
 from lakelatch.errors import LakelatchError
 
 BODY_METADATA: Final = "lakelatch.body"
-PATH_METADATA: Final = "lakelatch.path"
+PATH_METADATA: Final = ("lakelatch.path", "variables")
 """Dynamic metadata that inspection writes."""
 CLAIMS_METADATA: Final = ("envoy.filters.http.jwt_authn", "claims")
 """Dynamic metadata that authentication writes, where a rule speaks of claims."""
@@ -113,7 +113,7 @@ def _place(name: str, known: Mapping[str, object]) -> Json:
         case "body":
             return _member(metadata, BODY_METADATA)
         case "path":
-            return _member(metadata, PATH_METADATA)
+            return _member(_member(metadata, PATH_METADATA[0]), PATH_METADATA[1])
         case "claims":
             return _member(_member(metadata, CLAIMS_METADATA[0]), CLAIMS_METADATA[1])
     return {"ident_expr": {"name": name}}  # a variable of a macro, such as `x` in `list.exists(x, …)`

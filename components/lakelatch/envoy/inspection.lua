@@ -245,7 +245,8 @@ end
 
 function envoy_on_request(handle)
   local action = handle:headers():get("x-lakelatch-action")
-  tell(handle, "lakelatch.path", read_path(handle:headers():get(":path"), action))
+  -- As one table, which is there also when it is empty: a namespace is not.
+  tell(handle, "lakelatch.path", { variables = read_path(handle:headers():get(":path"), action) })
   local readable, found = pcall(read_body, handle, action)
   if readable then tell(handle, "lakelatch.body", found) end
 end

@@ -115,7 +115,7 @@ class TestRun:
         assert f'"VIRTUAL_ENV": "{sys.prefix}"' in seen
 
     def test_it_runs_as_if_python_had_been_started_with_the_script(self, serving: Serving, tmp_path: Path) -> None:
-        """Whatever comes first: arguments, import path, its name, and a collector that does not look all the time."""
+        """Arguments and import path are its own; the collector alone is another, which does not look all the time."""
         code = """
             import gc, json, pathlib, sys
             here = pathlib.Path(sys.argv[sys.argv.index("--pwd") + 1])

@@ -219,6 +219,23 @@ def test_token_in_the_query_is_no_token_and_is_not_forwarded_beside_one(
     assert token not in envoy.audit_file.read_text()
 
 
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        pytest.param("POST", "/healthz", id="another method"),
+        pytest.param("GET", "/oidc/v1/token", id="another method of the token endpoint"),
+        pytest.param("GET", "/healthz?access_token=x", id="a token in the query"),
+    ],
+)
+def test_own_endpoints_answer_nobody_who_asks_otherwise(
+    envoy: Any, entra: Any, workspace: Any, method: str, target: str
+) -> None:
+    before = forwarded(workspace)
+    assert envoy.request(method, target).status_code == 401
+    assert envoy.request(method, target, entra.token("Nightly-1")).status_code == 403
+    assert forwarded(workspace) == before
+
+
 INTERNAL = [
     "x-lakelatch-subject",
     "X-LakeLatch-Issuer",
@@ -230,6 +247,7 @@ INTERNAL = [
 STRIPPED = [
     "proxy-authorization",
     "x-forwarded-access-token",
+    "x-forwarded-for",
     "x-forwarded-user",
     "x-forwarded-email",
     "x-http-method-override",

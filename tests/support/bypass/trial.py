@@ -79,7 +79,7 @@ def put(
     lines = _lines(cases, addresses, lambda: live.audit_lines()[told:], live, eventually, patience)
     seen = raw.requests[before:]
     whose = {line["request_id"]: address for address, found in lines.items() for line in found if line["request_id"]}
-    clients = [whose.get(_one(one, "x-request-id")) for one in seen]
+    clients = [whose.get(",".join(one.values("x-request-id"))) for one in seen]
     return {
         case.id: Outcome(
             agents[case.id],
